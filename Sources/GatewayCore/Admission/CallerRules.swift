@@ -1,0 +1,52 @@
+/// Checks 6 to 8: whether the caller, known by now, may do what is asked.
+enum CallerRules {
+    /// Check 6: client, profile and API token are active.
+    static func checkActive(_ caller: Caller?, now: Timestamp) throws(Rejection) {
+        guard let caller else {
+            throw Rejection(.clientInactive, operatorDetail: "the caller is not known any more")
+        }
+        let profile = caller.profile
+        guard profile.client.isActive else {
+            throw Rejection(.clientInactive, operatorDetail: "client \"\(profile.client.name)\" is inactive")
+        }
+        guard profile.profile.isActive else {
+            throw Rejection(
+                .clientInactive,
+                operatorDetail: "profile \"\(profile.profile.name)\" is inactive"
+            )
+        }
+        guard caller.apiToken.isUsable(at: now) else {
+            let reason = caller.apiToken.isActive ? "has expired" : "is inactive"
+            throw Rejection(
+                .clientInactive,
+                operatorDetail: "API token \"\(caller.apiToken.name)\" \(reason)"
+            )
+        }
+    }
+
+    /// Check 7: the IP lists.
+    static func checkAddress(_ address: IPAddress, of profile: CompiledProfile) throws(Rejection) {
+        if let range = profile.profile.deniedAddresses.first(where: { $0.contains(address) }) {
+            throw Rejection(.addressNotAllowed, operatorDetail: "the address is in the deny list (\(range))")
+        }
+        let allowed = profile.profile.allowedAddresses
+        guard allowed.isEmpty || allowed.contains(where: { $0.contains(address) }) else {
+            let ranges = allowed.prefix(10).map(\.description).joined(separator: ", ")
+            throw Rejection(
+                .addressNotAllowed,
+                operatorDetail: "the address is not in the allow list (\(ranges))"
+            )
+        }
+    }
+
+    /// Check 8: the profile is granted the collection.
+    static func checkGrant(of route: Route, to profile: CompiledProfile) throws(Rejection) {
+        guard profile.grantedCollections.contains(route.collectionID) else {
+            throw Rejection(
+                .collectionNotGranted,
+                operatorDetail:
+                    "profile \"\(profile.profile.name)\" is not granted the collection of \(route.label)"
+            )
+        }
+    }
+}

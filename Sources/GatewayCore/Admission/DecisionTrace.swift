@@ -1,0 +1,107 @@
+import JOSE
+
+extension Findings {
+    /// The checks in order, those behind the one that turned the call away as not reached: written from what was found, when
+    /// somebody asks, so that it costs the request path nothing.
+    ///
+    /// - Parameter rejection: why the call was turned away, if it was.
+    /// - Returns: one outcome for each check that has something to say.
+    package func checks(_ rejection: Rejection?) -> [CheckOutcome] {
+        var outcomes: [CheckOutcome] = []
+        for check in Check.allCases {
+            if check > self.check {
+                outcomes.append(CheckOutcome(check, .skipped, "not reached"))
+            } else if check == self.check, let rejection {
+                outcomes.append(CheckOutcome(check, .failed, rejection.operatorDetail))
+            } else if let outcome = outcome(of: check) {
+                outcomes.append(outcome)
+            }
+        }
+        return outcomes
+    }
+
+    private func outcome(of check: Check) -> CheckOutcome? {
+        let profile = caller?.profile
+        let needsNone = route?.endpoint.authentication == Endpoint.Authentication.none
+        switch check {
+        case .wellFormed:
+            return CheckOutcome(
+                check,
+                .passed,
+                normalPath == nil ? "as written" : "the path was put in normal form"
+            )
+        case .route:
+            return CheckOutcome(check, .passed, "endpoint \(route?.label ?? "")")
+        case .credential where needsNone:
+            return CheckOutcome(check, .skipped, "the endpoint asks for none")
+        case _ where needsNone && check != .upstream:
+            return nil
+        case .credential:
+            return CheckOutcome(check, .passed, "one Bearer token")
+        case .signature:
+            let algorithm = algorithm?.rawValue ?? ""
+            let key = remembered.map { "\"\($0.key.name)\" (\($0.key.fingerprint))" } ?? ""
+            let memory = wasRemembered ? ", verified before" : ""
+            return CheckOutcome(check, .passed, "\(algorithm) verifies with key \(key)\(memory)")
+        case .time:
+            let hasExpiry = remembered?.token.claims?.root[member: Array("exp".utf8)] != nil
+            let expiry = hasExpiry ? "within exp" : "the token never expires"
+            return CheckOutcome(check, .passed, "\(expiry), leeway \(profile?.leewaySeconds ?? 0) s")
+        case .claims:
+            let count =
+                (profile?.requiredClaims.count ?? 0) + (profile?.issuers.count ?? 0)
+                + (profile?.audiences.count ?? 0)
+            if count == 0 { return CheckOutcome(check, .skipped, "the profile asks for no claims") }
+            return CheckOutcome(check, .passed, "required claims, issuers and audiences hold")
+        case .active:
+            return CheckOutcome(check, .passed, "client, profile and API token are active")
+        case .address:
+            let lists =
+                (profile?.profile.allowedAddresses.count ?? 0) + (profile?.profile.deniedAddresses.count ?? 0)
+            if lists == 0 { return CheckOutcome(check, .skipped, "the profile has no address lists") }
+            return CheckOutcome(check, .passed, "the address is allowed")
+        case .grant:
+            return CheckOutcome(
+                check,
+                .passed,
+                "profile \"\(profile?.profile.name ?? "")\" is granted the collection"
+            )
+        case .upstream:
+            return CheckOutcome(check, .passed, "upstream \"\(route?.upstream.name ?? "")\" answered")
+        }
+    }
+}
+
+extension Findings {
+    /// Notes that the request went on to the upstream.
+    package mutating func noteUpstream() {
+        check = .upstream
+    }
+}
+
+extension DecisionRecord {
+    /// Writes the record from what was found.
+    package init(
+        requestID: String,
+        method: String,
+        path: String,
+        clientAddress: String,
+        status: Int,
+        findings: Findings,
+        rejection: Rejection?
+    ) {
+        self.init(
+            requestID: requestID,
+            at: findings.now,
+            method: method,
+            path: path,
+            clientAddress: clientAddress,
+            endpoint: findings.route?.label,
+            client: findings.namedProfile?.client.name,
+            profile: findings.namedProfile?.profile.name,
+            status: status,
+            code: rejection?.code,
+            checks: findings.checks(rejection)
+        )
+    }
+}

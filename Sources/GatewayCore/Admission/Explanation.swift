@@ -1,0 +1,65 @@
+import JOSE
+
+/// A request that somebody asks about, whether it would be let in, and if not, why not.
+package struct ExplainedRequest: Sendable {
+    /// The method.
+    package var method: String
+    /// The authority, with or without port; empty when it does not matter.
+    package var host: String
+    /// The path without the query.
+    package var path: String
+    /// The token; `nil` for a request without one.
+    package var token: [UInt8]?
+    /// The address that the call would come from.
+    package var clientAddress: IPAddress
+
+    /// Takes the parts.
+    package init(method: String, host: String, path: String, token: [UInt8]?, clientAddress: IPAddress) {
+        self.method = method
+        self.host = host
+        self.path = path
+        self.token = token
+        self.clientAddress = clientAddress
+    }
+}
+
+/// Explains by deciding: the very function that the request path performs, with nothing remembered.
+package enum Explanation {
+    /// Decides the request and tells every check.
+    package static func explain(
+        _ request: ExplainedRequest,
+        _ snapshot: Snapshot,
+        requestID: String,
+        now: Timestamp
+    ) -> DecisionRecord {
+        var admission = Admission(cache: VerifiedTokenCache(capacity: 1, maximumBytes: 1 << 20, seed: 0))
+        let authorization = request.token.map { Array("Bearer ".utf8) + $0 } ?? []
+        let decision = admission.decide(
+            snapshot,
+            host: request.host.utf8.span,
+            method: request.method.utf8.span,
+            path: request.path.utf8.span,
+            authorization: authorization.span,
+            AdmissionQuestion(
+                clientAddress: request.clientAddress,
+                authorizationFields: request.token == nil ? 0 : 1,
+                otherCredentials: 0,
+                now: now
+            )
+        )
+        let rejection: Rejection? =
+            switch decision.outcome {
+            case .admitted: nil
+            case .rejected(let rejection): rejection
+            }
+        return DecisionRecord(
+            requestID: requestID,
+            method: request.method,
+            path: request.path,
+            clientAddress: request.clientAddress.description,
+            status: rejection?.code.status ?? 0,
+            findings: decision.findings,
+            rejection: rejection
+        )
+    }
+}

@@ -1,0 +1,72 @@
+import JOSE
+
+/// What the upstream is told of the caller: four header fields, made once for each verified token.
+enum IdentityHeaders {
+    /// Renders the fields, each ended by CRLF.
+    ///
+    /// The API token is in none of them.
+    static func render(_ profile: CompiledProfile, claims: JSONDocument, hiding apiToken: [UInt8]) -> [UInt8]
+    {
+        var headers: [UInt8] = []
+        append("Portcullis-Client", Array(profile.client.name.utf8), to: &headers)
+        append("Portcullis-Profile", Array(profile.profile.name.utf8), to: &headers)
+        if let name = claims.root[member: Array("name".utf8)]?.stringBytes, !name.isEmpty {
+            append("Portcullis-Subject-Name", contains(apiToken, in: name) ? [] : name, to: &headers)
+        }
+        headers += Array("Portcullis-Claims: ".utf8)
+        headers += Array(Base64URL.encode(publicClaims(claims, hiding: apiToken)).utf8)
+        headers += [13, 10]
+        return headers
+    }
+
+    /// Percent-encodes what a header field cannot carry unambiguously: all but visible ASCII and inner spaces.
+    private static func append(_ name: String, _ value: [UInt8], to headers: inout [UInt8]) {
+        headers += Array(name.utf8)
+        headers += [UInt8(ascii: ":"), UInt8(ascii: " ")]
+        for (index, byte) in value.enumerated() {
+            let isInnerSpace = byte == UInt8(ascii: " ") && index > 0 && index < value.count - 1
+            if isInnerSpace || (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "%") {
+                headers.append(byte)
+            } else {
+                headers.append(UInt8(ascii: "%"))
+                headers += Array(Hex.encode([byte]).uppercased().utf8)
+            }
+        }
+        headers += [13, 10]
+    }
+
+    /// The claims as they were signed, less every member that has the API token anywhere in it.
+    private static func publicClaims(_ claims: JSONDocument, hiding apiToken: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = [UInt8(ascii: "{")]
+        for member in claims.root.members {
+            if contains(apiToken, in: member.nameBytes) || mentions(apiToken, member.value) { continue }
+            if result.count > 1 { result.append(UInt8(ascii: ",")) }
+            result += claims.source[member.name.byteRange.lowerBound..<member.value.byteRange.upperBound]
+        }
+        result.append(UInt8(ascii: "}"))
+        return result
+    }
+
+    private static func mentions(_ apiToken: [UInt8], _ element: JSONElement) -> Bool {
+        // The reader has bounded the depth (16), so the descent is bounded too.
+        switch element.kind {
+        case .string: return element.stringBytes.map { contains(apiToken, in: $0) } ?? false
+        case .array: return element.elements.contains { mentions(apiToken, $0) }
+        case .object:
+            return element.members.contains {
+                contains(apiToken, in: $0.nameBytes) || mentions(apiToken, $0.value)
+            }
+        case .number, .bool, .null: return false
+        }
+    }
+
+    private static func contains(_ needle: [UInt8], in haystack: [UInt8]) -> Bool {
+        guard !needle.isEmpty, haystack.count >= needle.count else { return false }
+        if haystack.count == needle.count { return haystack == needle }
+        for start in 0...(haystack.count - needle.count)
+        where haystack[start..<start + needle.count].elementsEqual(needle) {
+            return true
+        }
+        return false
+    }
+}

@@ -1,0 +1,107 @@
+import JOSE
+
+/// Checks 4 and 5: what a verified token's claims must fulfil.
+enum TokenRules {
+    /// Check 4: `exp`, `nbf`, `iat` and the longest lifetime (RFC 7519 §4.1.4 to §4.1.6).
+    static func checkTime(
+        _ token: VerifiedToken,
+        of profile: CompiledProfile,
+        now: Timestamp
+    ) throws(Rejection) {
+        guard let claims = token.claims else {
+            throw Rejection(.invalidToken, operatorDetail: "the payload is no JSON object")
+        }
+        do throws(TimeWindowRefusal) {
+            try TimeWindow.check(
+                claims,
+                now: NumericDate(seconds: now.secondsSinceEpoch),
+                leeway: .seconds(profile.leewaySeconds),
+                maximumLifetime: profile.profile.claimRules.maximumLifetimeSeconds.map { .seconds($0) },
+                requireExpiry: profile.requiresExpiry
+            )
+        } catch {
+            throw rejection(error)
+        }
+    }
+
+    private static func rejection(_ refusal: TimeWindowRefusal) -> Rejection {
+        let detail = "\(refusal)"
+        return switch refusal {
+        case .expired: Rejection(.tokenExpired, operatorDetail: detail)
+        case .notYetValid: Rejection(.tokenNotYetValid, operatorDetail: detail)
+        case .lifetimeTooLong: Rejection(.tokenLifetimeTooLong, operatorDetail: detail)
+        case .missingExpiry:
+            Rejection(
+                .claimMissing,
+                publicDetail: "The token lacks the claim exp, which is required here.",
+                operatorDetail: detail
+            )
+        case .malformed:
+            Rejection(
+                .invalidToken,
+                publicDetail: "A time in the token (exp, nbf or iat) is not a number of seconds.",
+                operatorDetail: detail
+            )
+        }
+    }
+
+    /// Check 5: required claims, issuers, audiences.
+    static func checkClaims(_ token: VerifiedToken, of profile: CompiledProfile) throws(Rejection) {
+        guard let root = token.claims?.root else {
+            throw Rejection(.invalidToken, operatorDetail: "the payload is no JSON object")
+        }
+        for name in profile.requiredClaims {
+            guard let element = root[member: name], element.kind != .null else {
+                throw missing(name)
+            }
+        }
+        if !profile.issuers.isEmpty {
+            guard let issuer = root[member: Array("iss".utf8)] else { throw missing(Array("iss".utf8)) }
+            guard let value = issuer.stringBytes, profile.issuers.contains(value) else {
+                throw notAccepted("iss", found: issuer, accepted: profile.issuers)
+            }
+        }
+        if !profile.audiences.isEmpty {
+            guard let audience = root[member: Array("aud".utf8)] else { throw missing(Array("aud".utf8)) }
+            guard isAccepted(audience, profile.audiences) else {
+                throw notAccepted("aud", found: audience, accepted: profile.audiences)
+            }
+        }
+    }
+
+    /// RFC 7519 §4.1.3: one text or a list of texts; one of them has to be ours.
+    private static func isAccepted(_ audience: JSONElement, _ accepted: [[UInt8]]) -> Bool {
+        if let value = audience.stringBytes { return accepted.contains(value) }
+        guard audience.kind == .array else { return false }
+        for element in audience.elements {
+            if let value = element.stringBytes, accepted.contains(value) { return true }
+        }
+        return false
+    }
+
+    private static func missing(_ name: [UInt8]) -> Rejection {
+        let label = String(decoding: name, as: UTF8.self)
+        return Rejection(
+            .claimMissing,
+            publicDetail: "The token lacks the claim \(label), which is required here.",
+            operatorDetail: "the claim \(label) is missing, the profile requires it"
+        )
+    }
+
+    private static func notAccepted(_ claim: String, found: JSONElement, accepted: [[UInt8]]) -> Rejection {
+        let expected = accepted.prefix(10).map { "\"\(String(decoding: $0, as: UTF8.self))\"" }
+        let texts = found.kind == .array ? found.elements.prefix(10).map { text($0) } : [text(found)]
+        return Rejection(
+            .claimNotAccepted,
+            publicDetail: "The token's claim \(claim) has a value that is not accepted here.",
+            operatorDetail: "\(claim) is \(texts.joined(separator: ", ")),"
+                + " the profile accepts \(expected.joined(separator: ", "))"
+        )
+    }
+
+    private static func text(_ element: JSONElement) -> String {
+        // Only iss and aud come here, and never an API token: identity claims are not compared with lists.
+        element.stringBytes.map { "\"\(String(decoding: $0.prefix(200), as: UTF8.self))\"" }
+            ?? "\(element.kind)"
+    }
+}

@@ -1,0 +1,64 @@
+/// How one client authenticates and what it may reach.
+///
+/// The profile owns its keys and API tokens: they are written, checked and stored with it.
+package struct AccessProfile: Sendable {
+    /// At most this many API tokens belong to one profile.
+    package static let maximumAPITokens = 20
+    /// At most this many keys belong to one profile.
+    package static let maximumKeys = 32
+
+    /// The identity, given once.
+    package let id: ProfileID
+    /// The client that it belongs to; never changes.
+    package let clientID: ClientID
+    /// The name, unique within the client; 1 to 200 characters.
+    package var name: String
+    /// Whether its tokens are let in; `true` unless said otherwise.
+    package var isActive = true
+    /// How callers prove who they are.
+    package var method = AuthenticationMethod.jwt
+    /// The collections that it may reach.
+    package var grantedCollections: [CollectionID] = []
+    /// What its tokens' claims must fulfil.
+    package var claimRules = ClaimRules()
+    /// The addresses that may call; empty means all.
+    package var allowedAddresses: [AddressRange] = []
+    /// The addresses that may not call, even when allowed above.
+    package var deniedAddresses: [AddressRange] = []
+    /// What its tokens' signatures are checked with.
+    package var keys: [ProfileKey] = []
+    /// What names it in a token.
+    package var apiTokens: [APIToken] = []
+
+    /// Makes an active profile that has no key, no API token and no grant yet.
+    package init(id: ProfileID, clientID: ClientID, name: String) {
+        self.id = id
+        self.clientID = clientID
+        self.name = name
+    }
+}
+
+/// How callers of a profile prove who they are.
+package enum AuthenticationMethod: String, Sendable, CaseIterable {
+    /// A JSON Web Token signed with one of the profile's keys.
+    case jwt
+}
+
+/// What the claims of a profile's tokens must fulfil, after the signature.
+package struct ClaimRules: Sendable, Hashable {
+    /// Claims that must be present and not null.
+    package var requiredClaims: [String] = []
+    /// Values of `iss` that are accepted; empty means any, and none at all.
+    package var issuers: [String] = []
+    /// Values of `aud` of which one must be there; empty means any, and none at all.
+    package var audiences: [String] = []
+    /// Whether `exp` must be present; `nil` leaves it to the gateway's setting.
+    package var requiresExpiry: Bool?
+    /// Allowed difference of clocks in seconds, 0 to 300; `nil` leaves it to the gateway's setting.
+    package var leewaySeconds: Int?
+    /// The longest accepted time from `iat` (or `nbf`, or now) to `exp`, in seconds; `nil` means any.
+    package var maximumLifetimeSeconds: Int?
+
+    /// Makes rules that ask for nothing.
+    package init() {}
+}

@@ -1,0 +1,257 @@
+import JOSE
+
+/// The rules that an entity of the catalog must keep by itself.
+enum CatalogRules {
+    static func check(_ settings: GatewaySettings) throws(CatalogError) {
+        try list(settings.identityClaims, "identity_claims", limit: 20) { claim throws(CatalogError) in
+            try text(claim, "identity_claims", 1...200)
+        }
+        try range(settings.leewaySeconds, "leeway_seconds", 0...300, unit: "seconds")
+    }
+
+    static func check(_ client: Client) throws(CatalogError) {
+        try text(client.name, "name", 1...200)
+        try text(client.description, "description", 0...2000, allowsLineBreaks: true)
+        try text(client.contactEmail, "contact_email", 0...320)
+        guard client.contactEmail.isEmpty || isEmail(client.contactEmail) else {
+            throw .invalid(
+                "contact_email",
+                "contact e-mail is \"\(client.contactEmail)\", expected name@host"
+            )
+        }
+    }
+
+    static func check(_ profile: AccessProfile) throws(CatalogError) {
+        try text(profile.name, "name", 1...200)
+        try unique(profile.grantedCollections.map(\.rawValue), "collections")
+        try check(profile.claimRules)
+        try limit(profile.allowedAddresses.count, "ip_allow", 1000)
+        try limit(profile.deniedAddresses.count, "ip_deny", 1000)
+        try limit(profile.keys.count, "keys", AccessProfile.maximumKeys)
+        try limit(profile.apiTokens.count, "api_tokens", AccessProfile.maximumAPITokens)
+        try unique(profile.keys.map(\.name), "keys")
+        try unique(profile.apiTokens.map(\.name), "api_tokens")
+        try unique(profile.apiTokens.map(\.digest.hex), "api_tokens", showsValue: false)
+        for (index, key) in profile.keys.enumerated() { try check(key, "keys[\(index)]") }
+        for (index, token) in profile.apiTokens.enumerated() {
+            try text(token.name, "api_tokens[\(index)].name", 1...200)
+        }
+    }
+
+    private static func check(_ rules: ClaimRules) throws(CatalogError) {
+        for (field, values) in [
+            ("required_claims", rules.requiredClaims), ("issuers", rules.issuers),
+            ("audiences", rules.audiences),
+        ] {
+            try unique(values, field)
+            try list(values, field, limit: 50) { value throws(CatalogError) in
+                try text(value, field, 1...1000)
+            }
+        }
+        if let leeway = rules.leewaySeconds { try range(leeway, "leeway_seconds", 0...300, unit: "seconds") }
+        if let lifetime = rules.maximumLifetimeSeconds {
+            try range(lifetime, "max_lifetime_seconds", 1...315_360_000, unit: "seconds")
+        }
+    }
+
+    private static func check(_ key: ProfileKey, _ field: String) throws(CatalogError) {
+        try text(key.name, "\(field).name", 1...200)
+        if let keyID = key.keyID { try text(keyID, "\(field).kid", 1...200) }
+        let possible = key.verificationKey.algorithms
+        for algorithm in key.algorithms where !possible.contains(algorithm) {
+            let names = possible.map(\.rawValue).sorted().joined(separator: ", ")
+            throw .invalid(
+                "\(field).algorithms",
+                "algorithm is \(algorithm.rawValue), this key can be used with \(names)"
+            )
+        }
+        if let from = key.activeFrom, let until = key.retireAt, until <= from {
+            throw .invalid(
+                "\(field).retire_at",
+                "retire_at is \(until), expected a time after active_from (\(from))"
+            )
+        }
+    }
+
+    static func check(_ collection: Collection) throws(CatalogError) {
+        try text(collection.name, "name", 1...200)
+        try text(collection.version, "version", 0...50)
+        guard case .normal(let normal) = RequestPath.normalize(segment: Array(collection.handle.utf8)[...]),
+            normal == Array(collection.handle.utf8), (1...100).contains(normal.count),
+            !normal.contains(UInt8(ascii: "%")),
+            normal.allSatisfy(RequestPath.isUnreserved)
+        else {
+            throw .invalid(
+                "handle",
+                "handle is \"\(collection.handle.prefix(120))\", expected 1 to 100 letters, digits, - _ . ~ and not . or .."
+            )
+        }
+        try unique(collection.hosts.map { $0.lowercased() }, "hosts")
+        try list(collection.hosts, "hosts", limit: 100) { host throws(CatalogError) in
+            guard !host.isEmpty, host.utf8.count <= 253, host.utf8.allSatisfy(isHostByte) else {
+                throw .invalid("hosts", "host is \"\(host.prefix(80))\", expected a host name without port")
+            }
+        }
+        try limit(collection.endpoints.count, "endpoints", 10_000)
+        try unique(collection.endpoints.map(\.name), "endpoints")
+        for (index, endpoint) in collection.endpoints.enumerated() {
+            try check(endpoint, "endpoints[\(index)]")
+        }
+        try noOverlap(collection.endpoints)
+    }
+
+    private static func check(_ endpoint: Endpoint, _ field: String) throws(CatalogError) {
+        try text(endpoint.name, "\(field).name", 1...200)
+        guard !endpoint.methods.isEmpty else {
+            throw .invalid("\(field).methods", "no method is given, expected at least one")
+        }
+        try unique(endpoint.methods, "\(field).methods")
+        for method in endpoint.methods {
+            guard (1...32).contains(method.utf8.count), method.utf8.allSatisfy(isMethodByte),
+                method != "CONNECT"
+            else {
+                throw .invalid(
+                    "\(field).methods",
+                    "method is \"\(method.prefix(40))\", expected upper-case letters and -, and not CONNECT"
+                )
+            }
+        }
+        try range(
+            endpoint.timeoutSeconds,
+            "\(field).timeout_seconds",
+            1...Endpoint.maximumTimeoutSeconds,
+            unit: "seconds"
+        )
+        guard endpoint.maximumBodyBytes >= 0 else {
+            throw .invalid(
+                "\(field).max_body_bytes",
+                "limit is \(endpoint.maximumBodyBytes) bytes, expected 0 or more"
+            )
+        }
+        try limit(endpoint.path.parameterNames.count, "\(field).path", Route.maximumParameters)
+        if let upstreamPath = endpoint.upstreamPath {
+            for name in upstreamPath.parameterNames where !endpoint.path.parameterNames.contains(name) {
+                throw .invalid(
+                    "\(field).upstream_path",
+                    "parameter {\(name)} is not in the path \"\(endpoint.path)\""
+                )
+            }
+        }
+    }
+
+    /// Two endpoints that answer the same method on the same shape of path could not be told apart.
+    private static func noOverlap(_ endpoints: [Endpoint]) throws(CatalogError) {
+        var seen: [String: String] = [:]
+        for (index, endpoint) in endpoints.enumerated() {
+            let shape = endpoint.path.segments.map { segment in
+                switch segment {
+                case .literal(let text): text
+                case .parameter: "{}"
+                }
+            }.joined(separator: "/")
+            for method in endpoint.methods {
+                if let other = seen.updateValue(endpoint.name, forKey: "\(method) /\(shape)") {
+                    throw .conflict(
+                        "endpoints[\(index)].path",
+                        "endpoint \"\(other)\" answers \(method) \(endpoint.path) already"
+                    )
+                }
+            }
+        }
+    }
+
+    static func check(_ upstream: Upstream) throws(CatalogError) {
+        try text(upstream.name, "name", 1...200)
+        guard (1...64).contains(upstream.targets.count) else {
+            throw .invalid("targets", "there are \(upstream.targets.count) targets, expected 1 to 64")
+        }
+        try unique(upstream.targets.map(\.url), "targets")
+        try range(upstream.connectTimeoutSeconds, "connect_timeout_seconds", 1...60, unit: "seconds")
+    }
+
+    // MARK: Shared checks
+
+    private static func text(
+        _ value: String,
+        _ field: String,
+        _ allowed: ClosedRange<Int>,
+        allowsLineBreaks: Bool = false
+    ) throws(CatalogError) {
+        guard allowed.contains(value.count) else {
+            throw .invalid(
+                field,
+                "length is \(value.count) characters, expected \(allowed.lowerBound) to \(allowed.upperBound)"
+            )
+        }
+        for scalar in value.unicodeScalars where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) {
+            if allowsLineBreaks, scalar == "\n" || scalar == "\r" || scalar == "\t" { continue }
+            throw .invalid(
+                field,
+                "it has the control character U+\(String(scalar.value, radix: 16)), expected plain text"
+            )
+        }
+        guard value.first.map({ !$0.isWhitespace }) ?? true, value.last.map({ !$0.isWhitespace }) ?? true
+        else {
+            throw .invalid(field, "it begins or ends with white space, expected text without")
+        }
+    }
+
+    private static func range(
+        _ value: Int,
+        _ field: String,
+        _ allowed: ClosedRange<Int>,
+        unit: String
+    ) throws(CatalogError) {
+        guard allowed.contains(value) else {
+            throw .invalid(
+                field,
+                "value is \(value) \(unit), expected \(allowed.lowerBound) to \(allowed.upperBound)"
+            )
+        }
+    }
+
+    private static func limit(_ count: Int, _ field: String, _ limit: Int) throws(CatalogError) {
+        guard count <= limit else { throw .invalid(field, "there are \(count), expected at most \(limit)") }
+    }
+
+    private static func list<Element>(
+        _ values: [Element],
+        _ field: String,
+        limit maximum: Int,
+        check: (Element) throws(CatalogError) -> Void
+    ) throws(CatalogError) {
+        try limit(values.count, field, maximum)
+        for value in values { try check(value) }
+    }
+
+    private static func unique(
+        _ values: [String],
+        _ field: String,
+        showsValue: Bool = true
+    ) throws(CatalogError) {
+        var seen: Set<String> = []
+        for (index, value) in values.enumerated() where !seen.insert(value).inserted {
+            throw .conflict(
+                "\(field)[\(index)]",
+                showsValue ? "\"\(value)\" is there twice" : "it is there twice"
+            )
+        }
+    }
+
+    private static func isEmail(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty }
+            && !text.contains { $0.isWhitespace || $0 == "," }
+    }
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        isMethodByte(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+            || byte == UInt8(ascii: ".")
+            || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
+            || byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    private static func isMethodByte(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "-")
+    }
+}

@@ -1,0 +1,26 @@
+/// What holds for the whole gateway.
+package struct GatewaySettings: Sendable, Hashable {
+    /// The claims that may carry the API token when nothing is said, in order; `kid` is the header's.
+    package static let defaultIdentityClaims = ["urn:portcullis:sub", "portcullis_sub", "sub", "kid"]
+    /// What `identity_claims: workato` stands for.
+    package static let workatoIdentityClaims = ["https://www.workato.com/sub", "workato_sub"]
+
+    /// The names that the operator configured, looked at before the default ones.
+    package var identityClaims = GatewaySettings.defaultIdentityClaims
+    /// Whether tokens without `exp` are refused, unless the profile says otherwise.
+    package var requiresExpiry = false
+    /// The allowed difference of clocks in seconds, 0 to 300, unless the profile says otherwise.
+    package var leewaySeconds = 30
+
+    /// Makes the default settings.
+    package init() {}
+
+    /// The claims in the order that they are looked at: the configured ones, then the default ones.
+    package var identityClaimOrder: [String] {
+        var order: [String] = []
+        for name in identityClaims + Self.defaultIdentityClaims where name != "kid" && !order.contains(name) {
+            order.append(name)
+        }
+        return order
+    }
+}

@@ -1,0 +1,136 @@
+extension GatewaySettings {
+    /// The name that stands for ``workatoIdentityClaims`` in documents.
+    private static let workatoPreset = "workato"
+
+    /// Takes over the fields that a document gives.
+    ///
+    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by ``CatalogDraft``.
+    package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
+        let defaults = GatewaySettings()
+        if let node = reader.take("identity_claims"), case .string(let preset) = node.value {
+            guard preset == Self.workatoPreset else {
+                let found = PrintableText.quoted(preset)
+                throw reader.error(
+                    "identity_claims",
+                    "preset is \(found), expected \"workato\" or a list of names"
+                )
+            }
+            identityClaims = Self.workatoIdentityClaims
+        } else {
+            try reader.texts("identity_claims", &identityClaims, default: defaults.identityClaims)
+        }
+        try reader.bool("require_exp", &requiresExpiry, default: defaults.requiresExpiry)
+        try reader.integer("leeway_seconds", &leewaySeconds, default: defaults.leewaySeconds)
+        try reader.finish()
+    }
+
+    /// The settings as a document, every field in both forms.
+    package func document(form: DocumentForm = .resource) -> DocumentNode {
+        var writer = DocumentWriter(.resource)
+        if form == .export, identityClaims == Self.workatoIdentityClaims {
+            writer.add("identity_claims", Self.workatoPreset)
+        } else {
+            writer.add("identity_claims", identityClaims)
+        }
+        writer.add("require_exp", .bool(requiresExpiry))
+        writer.add("leeway_seconds", .integer(Int64(leewaySeconds)))
+        return writer.node
+    }
+}
+
+extension Client {
+    /// Makes a client from a document that has at least its name.
+    ///
+    /// - Throws: ``DocumentError``.
+    package init(id: ClientID, from reader: inout DocumentReader) throws(DocumentError) {
+        self.init(id: id, name: try reader.requiredText("name"))
+        try update(from: &reader)
+    }
+
+    /// Takes over the fields that a document gives.
+    ///
+    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by ``CatalogDraft``.
+    package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
+        try reader.readOnly("id", id.rawValue)
+        try reader.text("name", &name)
+        try reader.text("description", &description, default: "")
+        try reader.text("contact_email", &contactEmail, default: "")
+        try reader.bool("active", &isActive, default: true)
+        try reader.finish()
+    }
+
+    /// The client as a document, without its profiles.
+    package func document(form: DocumentForm = .resource) -> DocumentNode {
+        var writer = DocumentWriter(form)
+        writer.addInResource("id", .string(id.rawValue))
+        writer.add("name", name)
+        writer.add("description", description, default: "")
+        writer.add("contact_email", contactEmail, default: "")
+        writer.add("active", isActive, default: true)
+        return writer.node
+    }
+}
+
+extension Upstream {
+    /// Makes an upstream from a document that has at least its name.
+    ///
+    /// - Throws: ``DocumentError``.
+    package init(id: UpstreamID, from reader: inout DocumentReader) throws(DocumentError) {
+        self.init(id: id, name: try reader.requiredText("name"), targets: [])
+        try update(from: &reader)
+    }
+
+    /// Takes over the fields that a document gives.
+    ///
+    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by ``CatalogDraft``.
+    package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
+        try reader.readOnly("id", id.rawValue)
+        try reader.text("name", &name)
+        try updateTargets(from: &reader)
+        try reader.integer("connect_timeout_seconds", &connectTimeoutSeconds, default: 5)
+        try reader.finish()
+    }
+
+    /// Targets are objects, so that they can have more fields one day; a plain URL is accepted too.
+    private mutating func updateTargets(from reader: inout DocumentReader) throws(DocumentError) {
+        guard let node = reader.take("targets") else { return }
+        guard case .array(let nodes) = node.value else {
+            throw reader.error("targets", "expected a list, found \(node.value.kind)")
+        }
+        var read: [UpstreamTarget] = []
+        for (index, node) in nodes.enumerated() {
+            let path = "\(reader.pathOf("targets"))[\(index)]"
+            let url: String
+            var field = path
+            var position = node.position
+            if let text = node.value.text {
+                url = text
+            } else {
+                var target = try DocumentReader(node, path: path)
+                url = try target.requiredText("url")
+                try target.finish()
+                field = target.pathOf("url")
+                position = node["url"]?.position ?? position
+            }
+            do {
+                read.append(try UpstreamTarget(url: url))
+            } catch {
+                throw DocumentError(error.description, field: field, at: position)
+            }
+        }
+        targets = read
+    }
+
+    /// The upstream as a document.
+    package func document(form: DocumentForm = .resource) -> DocumentNode {
+        var writer = DocumentWriter(form)
+        writer.addInResource("id", .string(id.rawValue))
+        writer.add("name", name)
+        let targets = targets.map {
+            DocumentNode(.object([DocumentMember("url", DocumentNode(.string($0.url)))]))
+        }
+        writer.add("targets", .array(targets))
+        writer.add("connect_timeout_seconds", Int64(connectTimeoutSeconds), default: 5)
+        return writer.node
+    }
+}

@@ -1,0 +1,60 @@
+import Synchronization
+
+/// Where the request path finds the snapshot that is in force.
+///
+/// Publishing is rare and reading is not: readers compare one atomic number with the one that they hold and
+/// take the lock only when it has moved.
+package final class SnapshotSource: Sendable {
+    private let version = Atomic<UInt64>(1)
+    private let latest: Mutex<Snapshot>
+
+    /// Begins with a snapshot.
+    package init(_ snapshot: Snapshot) {
+        latest = Mutex(snapshot)
+    }
+
+    /// The snapshot in force.
+    package var current: Snapshot {
+        latest.withLock { $0 }
+    }
+
+    /// Puts a committed change in force; a catalog older than the one in force is ignored.
+    package func publish(_ catalog: Catalog, _ change: CatalogChange) {
+        latest.withLock { snapshot in
+            guard snapshot.catalog.revision < catalog.revision else { return }
+            snapshot = Snapshot(catalog, after: snapshot, change)
+        }
+        version.add(1, ordering: .releasing)
+    }
+
+    /// Puts a whole catalog in force, as after reading the file again.
+    package func replace(_ catalog: Catalog) {
+        let snapshot = Snapshot(catalog)
+        latest.withLock { $0 = snapshot }
+        version.add(1, ordering: .releasing)
+    }
+
+    /// One reader's hold on the snapshot in force.
+    package struct Reader: Sendable {
+        private let source: SnapshotSource
+        private var seen: UInt64
+        private var snapshot: Snapshot
+
+        /// Begins reading.
+        package init(_ source: SnapshotSource) {
+            self.source = source
+            seen = source.version.load(ordering: .acquiring)
+            snapshot = source.current
+        }
+
+        /// The snapshot in force now.
+        package mutating func current() -> Snapshot {
+            let version = source.version.load(ordering: .acquiring)
+            if version != seen {
+                seen = version
+                snapshot = source.current
+            }
+            return snapshot
+        }
+    }
+}

@@ -1,0 +1,209 @@
+/// A compact JWS whose form has been checked and whose signature has not (RFC 7515 §3.1, §5.2).
+///
+/// Nothing of it may be trusted. The only way to something that may be is ``verified(by:)``. The header members
+/// `jwk`, `jku`, `x5u` and `x5c` are never used: keys come from the caller alone.
+public struct UnverifiedToken: Sendable {
+    /// The header's `alg`.
+    public let algorithm: SignatureAlgorithm
+    /// The header's `kid`.
+    public let keyID: [UInt8]?
+    /// The header's `typ`.
+    public let type: [UInt8]?
+    /// The header's `cty`.
+    public let contentType: [UInt8]?
+    /// The header, every member of it.
+    public let header: JSONDocument
+    /// The payload, decoded from Base64url.
+    public let payload: [UInt8]
+    /// The signature, decoded from Base64url.
+    public let signature: [UInt8]
+    /// The token as given.
+    public let token: [UInt8]
+    /// How many bytes of the token are signed: all before the last dot.
+    public let signedLength: Int
+
+    private let maximumDepth: Int
+    private var parsedClaims: JSONDocument?
+
+    /// Parses a compact token.
+    ///
+    /// - Parameters:
+    ///   - token: the bytes of the token, without white space around it.
+    ///   - limits: bounds on the token and its parts.
+    /// - Returns: the token's parts, none of them verified.
+    /// - Throws: ``TokenError`` for the first rule broken.
+    public static func parse(
+        _ token: Span<UInt8>,
+        limits: TokenLimits = .default
+    ) throws(TokenError) -> UnverifiedToken {
+        try UnverifiedToken(token, limits: limits)
+    }
+
+    private init(_ token: Span<UInt8>, limits: TokenLimits) throws(TokenError) {
+        guard token.count <= limits.maximumTokenBytes else {
+            throw .tooLarge(part: .token, found: token.count, limit: limits.maximumTokenBytes)
+        }
+        let dots = try Self.dots(in: token)
+        let header = try Self.part(.header, token.extracting(0..<dots.first), limits.maximumHeaderBytes)
+        let facts = try HeaderFacts(header, maximumDepth: limits.maximumDepth)
+        let payload = try Self.part(
+            .payload,
+            token.extracting(dots.first + 1..<dots.second),
+            limits.maximumPayloadBytes
+        )
+        guard dots.second + 1 < token.count else { throw .signatureMissing }
+        self.signature = try Self.part(
+            .signature,
+            token.extracting(dots.second + 1..<token.count),
+            limits.maximumTokenBytes
+        )
+        self.payload = payload
+        self.header = facts.document
+        self.algorithm = facts.algorithm
+        self.keyID = facts.keyID
+        self.type = facts.type
+        self.contentType = facts.contentType
+        self.signedLength = dots.second
+        self.maximumDepth = limits.maximumDepth
+        self.token = unsafe token.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+
+    /// The payload as an object of claims.
+    ///
+    /// - Returns: the parsed payload; its root is an object.
+    /// - Throws: ``TokenError/payloadNotJSON(_:)`` or ``TokenError/payloadNotObject(found:)``.
+    public func claims() throws(TokenError) -> JSONDocument {
+        if let parsedClaims { return parsedClaims }
+        let document: JSONDocument
+        do {
+            document = try JSONDocument(
+                parsing: payload,
+                limits: JSONLimits(maximumBytes: payload.count, maximumDepth: maximumDepth)
+            )
+        } catch {
+            throw .payloadNotJSON(error)
+        }
+        guard document.root.kind == .object else { throw .payloadNotObject(found: document.root.kind) }
+        return document
+    }
+
+    /// The payload as an object of claims, kept so that neither asking again nor verifying parses it twice.
+    ///
+    /// - Returns: the parsed payload; its root is an object.
+    /// - Throws: as ``claims()``.
+    public mutating func readClaims() throws(TokenError) -> JSONDocument {
+        let claims = try claims()
+        parsedClaims = claims
+        return claims
+    }
+
+    /// Checks the signature.
+    ///
+    /// - Parameter key: the key to check with.
+    /// - Returns: the verified token, or nil if the key does not allow the algorithm or the signature is wrong.
+    public func verified(by key: VerificationKey) -> VerifiedToken? {
+        guard
+            key.isValidSignature(
+                signature.span,
+                for: token.span.extracting(0..<signedLength),
+                algorithm: algorithm
+            )
+        else { return nil }
+        // A JWS may carry any payload; only a JWT's is an object of claims.
+        return VerifiedToken(verified: self, claims: parsedClaims ?? (try? claims()))
+    }
+
+    /// Checks the signature, as ``verified(by:)``, of a token whose bytes must be those that were parsed.
+    public func verified(by key: VerificationKey, token: Span<UInt8>) -> VerifiedToken? {
+        // Otherwise the signature of one token could vouch for the payload of another.
+        guard ConstantTime.equal(token, self.token.span) else { return nil }
+        return verified(by: key)
+    }
+
+    /// Whether the `typ` is one that an access token may have: absent, `JWT` or `at+jwt` (RFC 8725 §3.11,
+    /// RFC 9068 §2.1), in any case, with or without `application/` before it.
+    public var isAcceptableJWTType: Bool {
+        guard let type else { return true }
+        let lowered = type.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }
+        let prefix = Array("application/".utf8)
+        let bare = lowered.starts(with: prefix) ? Array(lowered.dropFirst(prefix.count)) : lowered
+        return bare == Array("jwt".utf8) || bare == Array("at+jwt".utf8)
+    }
+}
+
+extension UnverifiedToken {
+    private static func dots(in token: Span<UInt8>) throws(TokenError) -> (first: Int, second: Int) {
+        var first = 0
+        var second = 0
+        var found = 0
+        for index in token.indices where token[index] == UInt8(ascii: ".") {
+            found += 1
+            if found == 1 { first = index } else if found == 2 { second = index }
+        }
+        guard found == 2 else { throw .notThreeParts(found: found + 1) }
+        return (first, second)
+    }
+
+    private static func part(
+        _ part: TokenError.Part,
+        _ text: Span<UInt8>,
+        _ limit: Int
+    ) throws(TokenError) -> [UInt8] {
+        // Four characters hold three bytes; divided first, so that no length can overflow.
+        let length = text.count / 4 * 3 + text.count % 4 * 3 / 4
+        guard length <= limit else { throw .tooLarge(part: part, found: length, limit: limit) }
+        do {
+            return try Base64URL.decode(text)
+        } catch {
+            switch part {
+            case .payload: throw .payloadNotBase64URL(error)
+            case .signature: throw .signatureNotBase64URL(error)
+            case .header, .token: throw .headerNotBase64URL(error)
+            }
+        }
+    }
+}
+
+/// What the header says, with its rules checked.
+private struct HeaderFacts {
+    let document: JSONDocument
+    let algorithm: SignatureAlgorithm
+    let keyID: [UInt8]?
+    let type: [UInt8]?
+    let contentType: [UInt8]?
+
+    init(_ bytes: [UInt8], maximumDepth: Int) throws(TokenError) {
+        let document: JSONDocument
+        do {
+            let limits = JSONLimits(maximumBytes: bytes.count, maximumDepth: maximumDepth)
+            document = try JSONDocument(parsing: bytes, limits: limits)
+        } catch {
+            throw .headerNotJSON(error)
+        }
+        let root = document.root
+        guard root.kind == .object else { throw .headerNotObject(found: root.kind) }
+        guard root[member: "crit"] == nil else { throw .criticalHeaders }
+        if let encoded = root[member: "b64"], encoded.bool != true { throw .unencodedPayload }
+        self.document = document
+        algorithm = try Self.algorithm(root[member: "alg"])
+        keyID = try Self.string("kid", root[member: "kid"])
+        type = try Self.string("typ", root[member: "typ"])
+        contentType = try Self.string("cty", root[member: "cty"])
+    }
+
+    private static func algorithm(_ element: JSONElement?) throws(TokenError) -> SignatureAlgorithm {
+        guard let name = try string("alg", element) else { throw .algorithmMissing }
+        if let algorithm = SignatureAlgorithm(headerValue: name) { return algorithm }
+        let lowered = name.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }
+        if lowered == Array("none".utf8) { throw .algorithmNone }
+        throw .algorithmUnknown(Array(name.prefix(PrintableBytes.limit)))
+    }
+
+    private static func string(_ name: String, _ element: JSONElement?) throws(TokenError) -> [UInt8]? {
+        guard let element else { return nil }
+        guard let bytes = element.stringBytes else {
+            throw .headerParameterNotString(name: name, found: element.kind)
+        }
+        return bytes
+    }
+}

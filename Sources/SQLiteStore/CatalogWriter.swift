@@ -1,0 +1,191 @@
+import GRDB
+import GatewayCore
+import JOSE
+
+/// Writes one change inside a transaction.
+///
+/// All rows of what changes are removed before any are written, so that two entities may swap their names
+/// in one change; references are checked when the transaction ends.
+struct CatalogWriter {
+    let database: Database
+    let sealer: SecretSealer
+
+    /// Writes the entities and removes the deleted ones.
+    func apply(_ change: CatalogChange) throws {
+        try remove(change)
+        if let settings = change.settings { try write(settings) }
+        for case .put(let upstream) in change.upstreams.values { try write(upstream) }
+        for case .put(let collection) in change.collections.values { try write(collection) }
+        for case .put(let client) in change.clients.values { try write(client) }
+        for case .put(let profile) in change.profiles.values { try write(profile) }
+    }
+
+    /// Moves the revision on.
+    func write(_ revision: CatalogRevision) throws {
+        try run("UPDATE catalog_revision SET number = ? WHERE id = 1", [revision.number])
+    }
+
+    /// Adds an entry behind the last one of the log.
+    func append(_ entry: AuditEntry, making revision: CatalogRevision?) throws {
+        // Entries are never deleted, so the greatest number is the count.
+        try run(
+            """
+            INSERT INTO audit (sequence, revision, at, actor, origin, action, kind, entity_id, name, details)
+            VALUES ((SELECT COALESCE(MAX(sequence), 0) + 1 FROM audit), ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                revision?.number, entry.at.secondsSinceEpoch, entry.actor, entry.origin, entry.action,
+                entry.kind,
+                entry.id, entry.name, entry.details,
+            ]
+        )
+    }
+
+    private func remove(_ change: CatalogChange) throws {
+        for id in change.profiles.keys {
+            try run("DELETE FROM profile_collections WHERE profile_id = ?", [id.rawValue])
+            try run("DELETE FROM profile_keys WHERE profile_id = ?", [id.rawValue])
+            try run("DELETE FROM api_tokens WHERE profile_id = ?", [id.rawValue])
+            try run("DELETE FROM profiles WHERE id = ?", [id.rawValue])
+        }
+        for id in change.clients.keys { try run("DELETE FROM clients WHERE id = ?", [id.rawValue]) }
+        for id in change.collections.keys {
+            try run("DELETE FROM endpoints WHERE collection_id = ?", [id.rawValue])
+            try run("DELETE FROM collections WHERE id = ?", [id.rawValue])
+        }
+        for id in change.upstreams.keys {
+            try run("DELETE FROM upstream_targets WHERE upstream_id = ?", [id.rawValue])
+            try run("DELETE FROM upstreams WHERE id = ?", [id.rawValue])
+        }
+    }
+
+    private func write(_ settings: GatewaySettings) throws {
+        try run(
+            """
+            INSERT OR REPLACE INTO settings (id, identity_claims, requires_expiry, leeway_seconds)
+            VALUES (1, ?, ?, ?)
+            """,
+            [try StoredList(settings.identityClaims).json, settings.requiresExpiry, settings.leewaySeconds]
+        )
+    }
+
+    private func write(_ upstream: Upstream) throws {
+        try run(
+            "INSERT INTO upstreams (id, name, connect_timeout_seconds) VALUES (?, ?, ?)",
+            [upstream.id.rawValue, upstream.name, upstream.connectTimeoutSeconds]
+        )
+        for (position, target) in upstream.targets.enumerated() {
+            try run(
+                "INSERT INTO upstream_targets (upstream_id, position, url) VALUES (?, ?, ?)",
+                [upstream.id.rawValue, position, target.url]
+            )
+        }
+    }
+
+    private func write(_ collection: GatewayCore.Collection) throws {
+        try run(
+            "INSERT INTO collections (id, name, handle, version, is_active, hosts) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                collection.id.rawValue, collection.name, collection.handle, collection.version,
+                collection.isActive,
+                try StoredList(collection.hosts).json,
+            ]
+        )
+        for (position, endpoint) in collection.endpoints.enumerated() {
+            try write(endpoint, at: position, of: collection.id)
+        }
+    }
+
+    private func write(_ endpoint: Endpoint, at position: Int, of collection: CollectionID) throws {
+        try run(
+            """
+            INSERT INTO endpoints (collection_id, position, id, name, methods, path, upstream_id, upstream_path,
+                is_active, timeout_seconds, authentication, maximum_body_bytes, forwards_credential)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                collection.rawValue, position, endpoint.id.rawValue, endpoint.name,
+                try StoredList(endpoint.methods).json, endpoint.path.description,
+                endpoint.upstreamID.rawValue,
+                endpoint.upstreamPath?.description, endpoint.isActive, endpoint.timeoutSeconds,
+                endpoint.authentication.rawValue, endpoint.maximumBodyBytes, endpoint.forwardsCredential,
+            ]
+        )
+    }
+
+    private func write(_ client: Client) throws {
+        try run(
+            "INSERT INTO clients (id, name, description, contact_email, is_active) VALUES (?, ?, ?, ?, ?)",
+            [client.id.rawValue, client.name, client.description, client.contactEmail, client.isActive]
+        )
+    }
+
+    private func write(_ profile: AccessProfile) throws {
+        let rules = profile.claimRules
+        try run(
+            """
+            INSERT INTO profiles (id, client_id, name, is_active, method, required_claims, issuers, audiences,
+                requires_expiry, leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                profile.id.rawValue, profile.clientID.rawValue, profile.name, profile.isActive,
+                profile.method.rawValue, try StoredList(rules.requiredClaims).json,
+                try StoredList(rules.issuers).json, try StoredList(rules.audiences).json,
+                rules.requiresExpiry,
+                rules.leewaySeconds, rules.maximumLifetimeSeconds,
+                try StoredList(profile.allowedAddresses.map(\.description)).json,
+                try StoredList(profile.deniedAddresses.map(\.description)).json,
+            ]
+        )
+        for (position, collection) in profile.grantedCollections.enumerated() {
+            try run(
+                "INSERT INTO profile_collections (profile_id, position, collection_id) VALUES (?, ?, ?)",
+                [profile.id.rawValue, position, collection.rawValue]
+            )
+        }
+        for (position, key) in profile.keys.enumerated() { try write(key, at: position, of: profile.id) }
+        for (position, token) in profile.apiTokens.enumerated() {
+            try write(token, at: position, of: profile.id)
+        }
+    }
+
+    private func write(_ key: ProfileKey, at position: Int, of profile: ProfileID) throws {
+        let material: [(any DatabaseValueConvertible)?]
+        switch key.material {
+        case .secret(let secret, let isBase64):
+            material = [try sealer.seal(secret, for: .keySecret(profile, key.id)), isBase64, nil]
+        case .publicKey(let text):
+            material = [nil, nil, text]
+        }
+        try run(
+            """
+            INSERT INTO profile_keys (profile_id, position, id, name, is_active, kid, algorithms, active_from,
+                retire_at, created_at, sealed_secret, secret_is_base64, public_key)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                profile.rawValue, position, key.id.rawValue, key.name, key.isActive, key.keyID,
+                try StoredList(key.algorithms.map(\.rawValue)).json, key.activeFrom?.secondsSinceEpoch,
+                key.retireAt?.secondsSinceEpoch, key.createdAt.secondsSinceEpoch,
+            ] + material
+        )
+    }
+
+    private func write(_ token: APIToken, at position: Int, of profile: ProfileID) throws {
+        try run(
+            """
+            INSERT INTO api_tokens (profile_id, position, id, name, is_active, created_at, expires_at, sha256)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                profile.rawValue, position, token.id.rawValue, token.name, token.isActive,
+                token.createdAt.secondsSinceEpoch, token.expiresAt?.secondsSinceEpoch, token.digest.hex,
+            ]
+        )
+    }
+
+    private func run(_ sql: String, _ arguments: [(any DatabaseValueConvertible)?]) throws {
+        try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+    }
+}
