@@ -19,16 +19,20 @@ let dataPlaneSettings: [SwiftSetting] =
 let package = Package(
     name: "portcullis",
     products: [
+        .executable(name: "portcullis", targets: ["portcullis"]),
         .library(name: "JOSE", targets: ["JOSE"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         .target(
@@ -37,7 +41,6 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
-                .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: settings + [.strictMemorySafety()]
         ),
@@ -61,11 +64,31 @@ let package = Package(
             swiftSettings: dataPlaneSettings
         ),
         .target(
+            name: "ControlPlane",
+            dependencies: [
+                "GatewayCore", "JOSE",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "SQLiteStore",
             dependencies: [
                 "GatewayCore", "JOSE",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "portcullis",
+            dependencies: [
+                "JOSE", "GatewayCore", "DataPlane", "ControlPlane", "SQLiteStore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),
@@ -101,6 +124,15 @@ let package = Package(
                 "SQLiteStore", "GatewayCore", "JOSE", "PortcullisTestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
+            swiftSettings: settings
+        ),
+        // Drives the built program; Golden/ has what it is expected to print.
+        .testTarget(
+            name: "PortcullisTests",
+            dependencies: [
+                "portcullis", "GatewayCore", "JOSE", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            exclude: ["Golden"],
             swiftSettings: settings
         ),
     ]

@@ -38,13 +38,14 @@ final class ClientConnection: ChannelInboundHandler {
     private var inputEnded = false
     private var outputEnded = false
     private var isServing = false
+    private var isFirstRequest = true
     private(set) var keepsAlive = true
     /// Since when no request has been under way.
     private(set) var idleSince = NIODeadline.now()
 
     init(_ loop: LoopContext) {
         self.loop = loop
-        deadline = .now() + .seconds(loop.configuration.keepAliveSeconds)
+        deadline = .now() + .seconds(loop.configuration.headerTimeoutSeconds)
     }
 
     /// Whether no request has begun on it.
@@ -178,8 +179,10 @@ final class ClientConnection: ChannelInboundHandler {
         let hadBegun = parser.hasPartialHead
         switch parser.parse(&pending) {
         case .needMore:
-            // The time for a head runs from its first byte.
-            if !hadBegun, parser.hasPartialHead { arm(loop.configuration.headerTimeoutSeconds) }
+            // The time for a head runs from its first byte; for the first one, from the connection's begin.
+            if !isFirstRequest, !hadBegun, parser.hasPartialHead {
+                arm(loop.configuration.headerTimeoutSeconds)
+            }
             if inputEnded { endInOrder() }
             return false
         case .refused(let refusal):
@@ -187,6 +190,7 @@ final class ClientConnection: ChannelInboundHandler {
             refuse(Rejection(refusal), Findings(), loop.nextRequestID(), head: nil)
             return true
         case .head(let head):
+            isFirstRequest = false
             begin(head)
             return true
         }
@@ -347,6 +351,8 @@ final class ClientConnection: ChannelInboundHandler {
         )
         write(buffer)
         flush()
+        // After the answer, so that it does not wait for the log.
+        loop.log(id, findings, rejection)
         finishRequest()
     }
 

@@ -102,7 +102,6 @@ final class LoopContext: @unchecked Sendable {
             methodLength: 0,
             pathLength: 0
         )
-        if let rejection, logger.logLevel <= .info { log(id, findings, rejection) }
         let nothing = InlineArray<1, UInt8>(repeating: 0)
         guard let head else {
             refused.append(
@@ -123,7 +122,8 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// One line for each refusal, with keys that never change.
-    private func log(_ id: RequestID, _ findings: Findings, _ rejection: Rejection) {
+    func log(_ id: RequestID, _ findings: Findings, _ rejection: Rejection) {
+        guard logger.logLevel <= .info else { return }
         logger.info(
             "refused",
             metadata: [

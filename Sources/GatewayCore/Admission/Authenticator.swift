@@ -17,15 +17,8 @@ struct Authenticator {
         hash: UInt64,
         _ findings: inout Findings
     ) throws(Rejection) -> RememberedToken {
-        let unverified: UnverifiedToken
-        let claims: JSONDocument
-        do throws(TokenError) {
-            unverified = try UnverifiedToken.parse(token, limits: limits)
-            findings.algorithm = unverified.algorithm
-            claims = try unverified.claims()
-        } catch {
-            throw Rejection(.invalidToken, operatorDetail: "the token does not parse: \(error)")
-        }
+        let (unverified, claims) = try parse(token)
+        findings.algorithm = unverified.algorithm
         guard unverified.isAcceptableJWTType else {
             throw Rejection(
                 .invalidToken,
@@ -56,44 +49,63 @@ struct Authenticator {
         )
     }
 
+    private func parse(_ token: Span<UInt8>) throws(Rejection) -> (UnverifiedToken, JSONDocument) {
+        do throws(TokenError) {
+            var unverified = try UnverifiedToken.parse(token, limits: limits)
+            let claims = try unverified.readClaims()
+            return (unverified, claims)
+        } catch {
+            throw Rejection(.invalidToken, operatorDetail: "the token does not parse: \(error)")
+        }
+    }
+
     // MARK: Whom the token names
 
-    private struct Identity {
+    /// The API token that was found, or why there is none.
+    private struct Identity: Sendable {
+        /// Where it was looked for last, for messages.
+        enum Source: Sendable {
+            case claim([UInt8])
+            case keyID
+            case nowhere
+        }
+
+        var source = Source.nowhere
         var value: [UInt8]?
         var digest: APITokenDigest?
-        var absence: String
+
+        /// Why no profile was found.
+        var absence: String {
+            let place =
+                switch source {
+                case .claim(let name): "the claim \(String(decoding: name, as: UTF8.self))"
+                case .keyID: "the header's kid"
+                case .nowhere: ""
+                }
+            if case .nowhere = source { return "no claim carries an API token, nor does the header's kid" }
+            guard let value else { return "\(place) is no text, expected an API token of 64 hex digits" }
+            guard let digest else {
+                return "\(place) has \(value.count) bytes that are no API token, expected 64 hex digits"
+            }
+            // The digest's beginning lets a manager find the API token without the record giving it away.
+            let hint = "its SHA-256 begins \(digest.hex.prefix(12))"
+            return "\(place) names an API token that no profile has (\(hint))"
+        }
     }
 
     /// First non-empty wins: the configured claims, the default ones, last the header's `kid`.
     private func identity(in claims: JSONDocument, _ token: UnverifiedToken) -> Identity {
         for name in snapshot.identityClaims {
             guard let element = claims.root[member: name], element.kind != .null else { continue }
-            let label = String(decoding: name, as: UTF8.self)
-            guard let value = element.stringBytes else {
-                return Identity(
-                    absence: "the claim \(label) is no text, expected an API token of 64 hex digits"
-                )
+            guard let value = element.stringBytes else { return Identity(source: .claim(name)) }
+            if !value.isEmpty {
+                return Identity(source: .claim(name), value: value, digest: APITokenDigest(token: value))
             }
-            if !value.isEmpty { return named(value, by: "the claim \(label)") }
         }
-        if let keyID = token.keyID, !keyID.isEmpty { return named(keyID, by: "the header's kid") }
-        return Identity(absence: "no claim carries an API token, nor does the header's kid")
-    }
-
-    private func named(_ value: [UInt8], by source: String) -> Identity {
-        guard let digest = APITokenDigest(token: value) else {
-            return Identity(
-                absence:
-                    "\(source) has \(value.count) bytes that are no API token, expected 64 lower-case hex digits"
-            )
+        if let keyID = token.keyID, !keyID.isEmpty {
+            return Identity(source: .keyID, value: keyID, digest: APITokenDigest(token: keyID))
         }
-        // The digest's beginning lets a manager find the API token without the record giving it away.
-        return Identity(
-            value: value,
-            digest: digest,
-            absence:
-                "\(source) names an API token that no profile has (its SHA-256 begins \(digest.hex.prefix(12)))"
-        )
+        return Identity()
     }
 
     // MARK: The signature
@@ -106,7 +118,7 @@ struct Authenticator {
         var tried = 0
         for key in candidates(unverified, profile) where tried < Self.maximumKeysTried {
             tried += 1
-            if let verified = unverified.verified(by: key.verificationKey, token: token) {
+            if let verified = unverified.verified(by: key.verificationKey) {
                 return (key, verified)
             }
         }

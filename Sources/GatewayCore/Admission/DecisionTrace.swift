@@ -10,7 +10,9 @@ extension Findings {
         var outcomes: [CheckOutcome] = []
         for check in Check.allCases {
             if check > self.check {
-                outcomes.append(CheckOutcome(check, .skipped, "not reached"))
+                let isOnlyAskedAbout = check == .upstream && rejection == nil
+                let reason = isOnlyAskedAbout ? "not called" : "not reached"
+                outcomes.append(CheckOutcome(check, .skipped, reason))
             } else if check == self.check, let rejection {
                 outcomes.append(CheckOutcome(check, .failed, rejection.operatorDetail))
             } else if let outcome = outcome(of: check) {

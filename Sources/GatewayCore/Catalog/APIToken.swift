@@ -70,6 +70,14 @@ package struct APITokenDigest: Hashable, Sendable {
         Hex.encode(words.0) + Hex.encode(words.1) + Hex.encode(words.2) + Hex.encode(words.3)
     }
 
+    /// Whether two digests are the same, in a time that does not depend on where they differ.
+    package func isEqualInConstantTime(_ other: APITokenDigest) -> Bool {
+        let differences =
+            (words.0 ^ other.words.0) | (words.1 ^ other.words.1) | (words.2 ^ other.words.2)
+            | (words.3 ^ other.words.3)
+        return differences == 0
+    }
+
     package static func == (left: Self, right: Self) -> Bool {
         left.words == right.words
     }

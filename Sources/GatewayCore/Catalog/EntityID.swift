@@ -22,10 +22,17 @@ package struct EntityID<Entity>: Hashable, Sendable, Comparable, CustomStringCon
     }
 }
 
+/// The identity of a client.
 package typealias ClientID = EntityID<Client>
+/// The identity of an access profile.
 package typealias ProfileID = EntityID<AccessProfile>
+/// The identity of a key.
 package typealias KeyID = EntityID<ProfileKey>
+/// The identity of an API token.
 package typealias APITokenID = EntityID<APIToken>
+/// The identity of a collection.
 package typealias CollectionID = EntityID<Collection>
+/// The identity of an endpoint.
 package typealias EndpointID = EntityID<Endpoint>
+/// The identity of an upstream.
 package typealias UpstreamID = EntityID<Upstream>

@@ -1,8 +1,8 @@
 /// What it takes to make the catalog like a document: the steps for people, and the same for the draft.
 ///
 /// Names identify: a client by its name, a profile by its name within the client, a collection by its handle,
-/// an endpoint by its name within the collection, an upstream by its name, a key and an API token by their names
-/// within the profile.
+/// an endpoint by its name within the collection, an upstream by its name, a key and an API token by their
+/// names within the profile.
 package struct CatalogPlan: Sendable {
     /// The steps, in the order in which they are taken.
     package let steps: [Step]
@@ -12,8 +12,8 @@ package struct CatalogPlan: Sendable {
 
     /// Compares a document of a whole catalog with the catalog.
     ///
-    /// What the document does not mention stays, unless it prunes. Fields that are absent are at their default;
-    /// a document without `settings` leaves those alone.
+    /// What the document does not mention stays, unless it prunes. Fields that are absent are at their
+    /// default; a document without `settings` leaves those alone.
     ///
     /// - Parameters:
     ///   - document: an object with `settings`, `upstreams`, `collections`, `clients`.

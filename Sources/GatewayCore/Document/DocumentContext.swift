@@ -8,7 +8,8 @@ package struct DocumentContext: Sendable {
         case wholeList
         /// Those left out stay, as in a catalog file.
         case keepsUnmentioned
-        /// Those left out go, also when the list is absent, as in a catalog file that is applied with pruning.
+        /// Those left out go, also when the list is absent, as in a catalog file that is applied with
+        /// pruning.
         case prunesUnmentioned
     }
 
@@ -55,7 +56,8 @@ package struct DocumentContext: Sendable {
 package enum DocumentForm: Sendable {
     /// As the admin API answers: every field, with identities.
     case resource
-    /// As the catalog file has it: names alone, defaults left out, digests and fingerprints where secrets were.
+    /// As the catalog file has it: names alone, defaults left out, digests and fingerprints where secrets
+    /// were.
     case export
 }
 

@@ -174,9 +174,9 @@ enum PrintableText {
 }
 
 /// Finds what was probably meant by a misspelt name.
-enum Spelling {
+package enum Spelling {
     /// The candidate that is at most two edits away (one for short names), nearest first.
-    static func nearest(to name: String, among candidates: [String]) -> String? {
+    package static func nearest(to name: String, among candidates: [String]) -> String? {
         let bytes = Array(name.utf8)
         guard (2...40).contains(bytes.count) else { return nil }
         var best: (distance: Int, name: String)?

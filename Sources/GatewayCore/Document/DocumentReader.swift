@@ -1,7 +1,8 @@
 /// Reads the fields of one object with their types, and refuses what nobody asked for.
 ///
-/// A field that is absent leaves its target as it is, `null` sets it back to its default, and a value sets it:
-/// so the same reading serves a new entity, a replacement (from fresh defaults) and a merge patch (RFC 7396).
+/// A field that is absent leaves its target as it is, `null` sets it back to its default, and a value sets
+/// it: so the same reading serves a new entity, a replacement (from fresh defaults) and a merge patch (RFC
+/// 7396).
 package struct DocumentReader: Sendable {
     /// Where the object stands, as a path: `clients[0].profiles[1]`; empty for the whole document.
     package let path: String

@@ -1,23 +1,31 @@
 /// Why a call was turned away, with three faces: the stable code, the public sentence, and the detail that
 /// never leaves the operator's side.
-package struct Rejection: Error, Sendable, Equatable {
+package struct Rejection: Error, Sendable {
     /// What the caller is told, by a name that never changes.
     package let code: Code
     /// The sentence that the caller gets.
     package let publicDetail: String
+    // Written when somebody reads it: the caller's answer waits for no text that it does not carry, and how
+    // long the text takes tells it nothing.
+    private let makeOperatorDetail: @Sendable () -> String
+
     /// What was found and expected, for the decision record alone; never a secret.
-    package let operatorDetail: String
+    package var operatorDetail: String { makeOperatorDetail() }
 
     /// Refuses with the code's own sentence.
-    package init(_ code: Code, operatorDetail: String) {
-        self.init(code, publicDetail: code.publicDetail, operatorDetail: operatorDetail)
+    package init(_ code: Code, operatorDetail: @escaping @autoclosure @Sendable () -> String) {
+        self.init(code, publicDetail: code.publicDetail, operatorDetail: operatorDetail())
     }
 
     /// Refuses with a sentence of its own, for callers whose signature was verified.
-    package init(_ code: Code, publicDetail: String, operatorDetail: String) {
+    package init(
+        _ code: Code,
+        publicDetail: String,
+        operatorDetail: @escaping @autoclosure @Sendable () -> String
+    ) {
         self.code = code
         self.publicDetail = publicDetail
-        self.operatorDetail = operatorDetail
+        makeOperatorDetail = operatorDetail
     }
 
     /// The stable names of refusals: they are API, never renamed (docs/errors.md).

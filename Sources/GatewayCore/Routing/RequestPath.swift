@@ -12,6 +12,7 @@ package enum RequestPath {
         case badEscape = "the path has a % that two hexadecimal digits do not follow"
         case encodedSlash = "the path has an encoded slash or backslash (%2F, %5C)"
         case encodedControl = "the path has an encoded control character"
+        case encodedNonText = "the path has escapes that are no UTF-8 text"
         case dotSegment = "the path has a segment . or .. (plain, encoded, or before a ;)"
     }
 
@@ -83,12 +84,15 @@ package enum RequestPath {
     package static func normalize(segment: ArraySlice<UInt8>) -> Normalization {
         var normal: [UInt8] = []
         normal.reserveCapacity(segment.count)
+        // Overlong forms are no UTF-8, and some servers read them as the slash or dot that they stand for.
+        var text: [UInt8] = []
         var index = segment.startIndex
         while index < segment.endIndex {
             let byte = segment[index]
             guard byte == UInt8(ascii: "%") else {
                 guard isPathCharacter(byte) else { return .refused(.badCharacter) }
                 normal.append(byte)
+                text.append(byte)
                 index += 1
                 continue
             }
@@ -96,6 +100,7 @@ package enum RequestPath {
                 let low = hexValue(segment[index + 2])
             else { return .refused(.badEscape) }
             let decoded = high << 4 | low
+            text.append(decoded)
             index += 3
             switch decoded {
             case 0x00...0x1f, 0x7f: return .refused(.encodedControl)
@@ -104,6 +109,7 @@ package enum RequestPath {
             default: normal += [UInt8(ascii: "%"), upperHex(high), upperHex(low)]
             }
         }
+        guard String(validating: text, as: UTF8.self) != nil else { return .refused(.encodedNonText) }
         let dots = normal.prefix { $0 == UInt8(ascii: ".") }.count
         let rest = normal.dropFirst(dots)
         let endsThere =

@@ -1,7 +1,8 @@
 /// A strict JSON text, parsed once into a flat tape of offsets into its source (RFC 8259).
 ///
-/// Strict means: UTF-8 throughout, no byte order mark, no duplicate member name in any object (compared as bytes
-/// after decoding escapes), no lone surrogate, nothing after the value, size and depth within ``JSONLimits``.
+/// Strict means: UTF-8 throughout, no byte order mark, no duplicate member name in any object (compared as
+/// bytes after decoding escapes), no lone surrogate, nothing after the value, size and depth within
+/// ``JSONLimits``.
 /// Parsing does not recurse and makes no `String`.
 public struct JSONDocument: Sendable {
     /// The text, as given.

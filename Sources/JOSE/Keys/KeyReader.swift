@@ -8,8 +8,8 @@ struct KeyReader {
     }
 
     static let acceptedForms =
-        "accepted are an OpenSSH public key line, PEM or DER (public key, RSA public key, X.509 certificate), "
-        + "JWK and JWK set"
+        "accepted are an OpenSSH public key line, PEM or DER (public key, RSA public key, X.509 "
+        + "certificate), JWK and JWK set"
     static let acceptedKinds = "accepted are RSA, EC (P-256, P-384, P-521), Ed25519, ML-DSA-65 and ML-DSA-87"
 
     let purpose: Purpose

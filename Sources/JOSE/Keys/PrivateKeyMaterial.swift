@@ -225,6 +225,7 @@ extension PrivateKeyMaterial {
         case (.ed25519(let key), .edDSA): Array(try key.signature(for: signed))
         case (.mlDSA65(let key), .mlDSA65): Array(try key.signature(for: signed))
         case (.mlDSA87(let key), .mlDSA87): Array(try key.signature(for: signed))
+        // Every other pair is a key with an algorithm of another kind.
         default: nil
         }
     }

@@ -46,7 +46,7 @@ enum PrivateKeyReader {
         }
     }
 
-    /// RSAPrivateKey (RFC 8017 appendix A.1.2): version, n, e, d, p, q and three numbers that follow from them.
+    /// RSAPrivateKey (RFC 8017 appendix A.1.2): version, n, e, d, p, q, and three that follow from them.
     static func pkcs1(
         _ fields: [DERValue],
         form: KeyForm,

@@ -55,7 +55,9 @@ public struct SigningKey: Sendable {
 // MARK: - Making
 
 extension SigningKey {
-    /// Reads one private key: OpenSSH (as `ssh-keygen` writes it), PKCS#1, PKCS#8, SEC 1, JWK; or a JWK of a secret.
+    /// Reads one private key: OpenSSH (as `ssh-keygen` writes it), PKCS#1, PKCS#8, SEC 1 or JWK.
+    ///
+    /// A JWK may also be one of a secret.
     ///
     /// - Parameter text: the contents of a file, at most 64 KiB.
     /// - Returns: the key.

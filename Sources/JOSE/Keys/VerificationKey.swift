@@ -149,8 +149,8 @@ extension VerificationKey {
     ///   - secretIsBase64: whether the text is Base64 (either alphabet) of the key; by default its bytes are
     ///     the key.
     /// - Returns: the key, with the algorithms that its length suffices for.
-    /// - Throws: ``KeyReadingError`` for fewer than 32 bytes (RFC 7518 §3.2), for well-known examples, and for
-    ///   public keys pasted as secrets.
+    /// - Throws: ``KeyReadingError`` for fewer than 32 bytes (RFC 7518 §3.2), for well-known examples, and
+    ///   for public keys pasted as secrets.
     public static func hmac(
         secret: Secret<[UInt8]>,
         secretIsBase64: Bool = false
@@ -162,16 +162,16 @@ extension VerificationKey {
         )
     }
 
-    /// Reads keys to verify with from anything: every public form, JWKs of secrets, private keys (their public
-    /// half), and, if an HMAC algorithm is expected, a secret as raw text.
+    /// Reads keys to verify with from anything: every public form, JWKs of secrets, private keys (their
+    /// public half), and, if an HMAC algorithm is expected, a secret as raw text.
     ///
     /// Meant for a key that its owner gives to a tool: JWKs of secrets are not checked against well-known
     /// examples here, though their length is.
     ///
     /// - Parameters:
     ///   - text: the contents of a file.
-    ///   - expected: the algorithm that the key is for, if it is known. Text that is no known form is taken as
-    ///     a secret, less one final line break, if this is an HMAC.
+    ///   - expected: the algorithm that the key is for, if it is known. Text that is no known form is taken
+    ///     as a secret, less one final line break, if this is an HMAC.
     /// - Returns: the keys, at least one.
     /// - Throws: ``KeyReadingError``, which says what was found and what to do.
     public static func anyKey(

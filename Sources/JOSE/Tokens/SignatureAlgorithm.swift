@@ -18,7 +18,9 @@ public enum SignatureAlgorithm: String, Sendable, CaseIterable, Hashable {
     case mlDSA65 = "ML-DSA-65"
     case mlDSA87 = "ML-DSA-87"
 
-    /// Finds the algorithm of an `alg` value; names are compared byte by byte, `Ed25519` (RFC 9864) is `EdDSA`.
+    /// Finds the algorithm of an `alg` value, compared byte by byte.
+    ///
+    /// `Ed25519` (RFC 9864) is `EdDSA`.
     public init?(headerValue: [UInt8]) {
         let name = Self.packed(headerValue)
         guard let known = Self.names.first(where: { $0.name == name }) else { return nil }
@@ -38,8 +40,9 @@ public enum SignatureAlgorithm: String, Sendable, CaseIterable, Hashable {
     private static let names: [(name: UInt128, algorithm: SignatureAlgorithm)] =
         allCases.map { (packed(Array($0.rawValue.utf8)), $0) } + [(packed(Array("Ed25519".utf8)), .edDSA)]
 
-    /// A name and its length as one number, so that a token's `alg` is found by comparing numbers; 0 for names
-    /// longer than any known.
+    /// A name and its length as one number, so that a token's `alg` is found by comparing numbers.
+    ///
+    /// It is 0 for names longer than any known.
     private static func packed(_ name: [UInt8]) -> UInt128 {
         guard name.count < 16 else { return 0 }
         return name.reduce(UInt128(name.count)) { $0 << 8 | UInt128($1) }

@@ -7,7 +7,9 @@ public enum TimeWindow {
         case issuedAt = "iat"
     }
 
-    /// The last second of the year 9999; an expiry behind it is milliseconds by mistake or a number without meaning.
+    /// The last second of the year 9999.
+    ///
+    /// An expiry behind it is milliseconds by mistake, or a number without meaning.
     public static let latestExpiry = NumericDate(seconds: 253_402_300_799)
 
     /// Checks the time claims of a token; returning means that they allow it now.
@@ -16,7 +18,8 @@ public enum TimeWindow {
     ///   - claims: the token's payload, an object.
     ///   - now: the present time.
     ///   - leeway: how far clocks may differ; widens the window at both ends.
-    ///   - maximumLifetime: the longest time from `iat` (or, without one, from now) to `exp`, if there is a bound.
+    ///   - maximumLifetime: the longest time to `exp` from `iat` (without it from `nbf`, without both from
+    ///     now), if there is a bound.
     ///   - requireExpiry: whether a token without `exp` is refused; so it is when a maximum lifetime is set.
     /// - Throws: ``TimeWindowRefusal`` with both sides of the comparison that failed.
     public static func check(
@@ -95,7 +98,7 @@ extension TimeWindowRefusal: CustomStringConvertible {
         case .notYetValid(let claim, let value, let now, let leeway):
             "\(claim.rawValue) \(value), now \(now), leeway \(leeway.components.seconds) s"
         case .lifetimeTooLong(let start, let expiry, let maximum):
-            "valid from \(start) to \(expiry), a lifetime of at most \(maximum.components.seconds) s is accepted"
+            "valid from \(start) to \(expiry), accepted are at most \(maximum.components.seconds) s"
         case .missingExpiry:
             "exp is missing, and a token that never expires is not accepted"
         case .malformed(let claim, let found):

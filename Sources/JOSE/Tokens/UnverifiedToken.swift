@@ -1,7 +1,7 @@
 /// A compact JWS whose form has been checked and whose signature has not (RFC 7515 §3.1, §5.2).
 ///
-/// Nothing of it may be trusted. The only way to something that may be is ``verified(by:)``. The header members
-/// `jwk`, `jku`, `x5u` and `x5c` are never used: keys come from the caller alone.
+/// Nothing of it may be trusted. The only way to something that may be is ``verified(by:)``. The header
+/// members `jwk`, `jku`, `x5u` and `x5c` are never used: keys come from the caller alone.
 public struct UnverifiedToken: Sendable {
     /// The header's `alg`.
     public let algorithm: SignatureAlgorithm
@@ -100,7 +100,7 @@ public struct UnverifiedToken: Sendable {
     /// Checks the signature.
     ///
     /// - Parameter key: the key to check with.
-    /// - Returns: the verified token, or nil if the key does not allow the algorithm or the signature is wrong.
+    /// - Returns: the verified token; nil if the key does not allow the algorithm or the signature is wrong.
     public func verified(by key: VerificationKey) -> VerifiedToken? {
         guard
             key.isValidSignature(

@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/%61bc", "/abc"), ("/%7Euser", "/~user"), ("/a%2db", "/a-b"), ("/%e4", "/%E4"),
+        ("/%61bc", "/abc"), ("/%7Euser", "/~user"), ("/a%2db", "/a-b"), ("/%c3%a4", "/%C3%A4"),
         ("/a%20b", "/a%20b"),
         ("/%3b", "/%3B"), ("/%25", "/%25"), ("/%252e", "/%252e"),
     ])
@@ -33,7 +33,8 @@ import Testing
         ("/.;/a", .dotSegment), ("/%2e%2e;x", .dotSegment), ("/..%3bx", .dotSegment),
         ("/a%2fb", .encodedSlash), ("/a%2Fb", .encodedSlash), ("/a%5cb", .encodedSlash),
         ("/%00", .encodedControl),
-        ("/a%0d%0a", .encodedControl), ("/a%7f", .encodedControl), ("/%", .badEscape), ("/%4", .badEscape),
+        ("/a%0d%0a", .encodedControl), ("/a%7f", .encodedControl),
+        ("/%c0%af", .encodedNonText), ("/%e4", .encodedNonText), ("/%", .badEscape), ("/%4", .badEscape),
         ("/%zz", .badEscape), ("/%4/", .badEscape), ("/a\\b", .badCharacter), ("/a b", .badCharacter),
         ("/a\"b", .badCharacter), ("/é", .badCharacter), ("/a#b", .badCharacter), ("/{id}", .badCharacter),
         ("a/b", .noLeadingSlash), ("", .noLeadingSlash), ("*", .noLeadingSlash),

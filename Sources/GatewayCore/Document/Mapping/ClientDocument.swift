@@ -4,7 +4,8 @@ extension GatewaySettings {
 
     /// Takes over the fields that a document gives.
     ///
-    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by ``CatalogDraft``.
+    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by
+    ///   ``CatalogDraft``.
     package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
         let defaults = GatewaySettings()
         if let node = reader.take("identity_claims"), case .string(let preset) = node.value {
@@ -49,7 +50,8 @@ extension Client {
 
     /// Takes over the fields that a document gives.
     ///
-    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by ``CatalogDraft``.
+    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by
+    ///   ``CatalogDraft``.
     package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
         try reader.readOnly("id", id.rawValue)
         try reader.text("name", &name)
@@ -82,7 +84,8 @@ extension Upstream {
 
     /// Takes over the fields that a document gives.
     ///
-    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by ``CatalogDraft``.
+    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by
+    ///   ``CatalogDraft``.
     package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
         try reader.readOnly("id", id.rawValue)
         try reader.text("name", &name)

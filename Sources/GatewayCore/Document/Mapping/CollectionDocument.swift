@@ -32,8 +32,8 @@ extension Collection {
 
     /// Takes over the fields that a document gives; endpoints are matched by name.
     ///
-    /// - Throws: ``DocumentError`` for wrong types, unknown fields and unknown upstreams; the values are judged
-    ///   by ``CatalogDraft``.
+    /// - Throws: ``DocumentError`` for wrong types, unknown fields and unknown upstreams; the values are
+    ///   judged by ``CatalogDraft``.
     package mutating func update(
         from reader: inout DocumentReader,
         catalog: Catalog,

@@ -214,8 +214,8 @@ extension ProfileKey {
 extension APIToken {
     /// Makes an API token from a document, or a new state of an existing one.
     ///
-    /// Fields that are absent are at their default. The token stays when the document gives none, or the same;
-    /// another one has an identity of its own.
+    /// Fields that are absent are at their default. The token stays when the document gives none, or the
+    /// same; another one has an identity of its own.
     ///
     /// - Throws: ``DocumentError``; it never shows the token.
     package init(

@@ -36,8 +36,8 @@ extension AccessProfile {
 
     /// Takes over the fields that a document gives; keys and API tokens are matched by name.
     ///
-    /// - Throws: ``DocumentError`` for wrong types, unknown fields, unknown collections and unreadable keys; the
-    ///   values are judged by ``CatalogDraft``.
+    /// - Throws: ``DocumentError`` for wrong types, unknown fields, unknown collections and unreadable keys;
+    ///   the values are judged by ``CatalogDraft``.
     package mutating func update(
         from reader: inout DocumentReader,
         catalog: Catalog,

@@ -1,0 +1,231 @@
+package import GatewayCore
+import JOSE
+package import Logging
+import Synchronization
+
+/// The admin API, whatever server it is called through: routes, checks, and what all answers have in common.
+package struct AdminAPI: Sendable {
+    /// What the API works on.
+    package struct Dependencies: Sendable {
+        /// Where the catalog is read, and changed when it can be.
+        package enum Source: Sendable {
+            /// A catalog that managers change, with its audit log.
+            case service(CatalogService, audit: any CatalogStore)
+            /// A catalog that a file gives: it is only read.
+            case file(@Sendable () -> Catalog)
+        }
+
+        /// Where the catalog is.
+        package var source: Source
+        /// Where recent decisions are.
+        package var decisions: any DecisionLog
+        /// Whether the bytes that a caller presented are the admin token.
+        package var isAdminToken: @Sendable ([UInt8]) async -> Bool
+        /// Decides a request that is only asked about, with the very code of the request path.
+        package var explain: Explainer
+        /// Why the gateway is not ready to serve; `nil` when it is.
+        package var unreadiness: @Sendable () -> String?
+        /// The time.
+        package var now: @Sendable () -> Timestamp
+        /// Where identities, API tokens and request ids come from.
+        package var random: RandomSource
+        /// Where refused admin tokens and internal errors are told.
+        package var logger: Logger
+
+        /// Takes the parts.
+        package init(
+            source: Source,
+            decisions: any DecisionLog,
+            isAdminToken: @escaping @Sendable ([UInt8]) async -> Bool,
+            explain: @escaping Explainer,
+            unreadiness: @escaping @Sendable () -> String? = { nil },
+            now: @escaping @Sendable () -> Timestamp,
+            random: RandomSource = .system,
+            logger: Logger
+        ) {
+            self.source = source
+            self.decisions = decisions
+            self.isAdminToken = isAdminToken
+            self.explain = explain
+            self.unreadiness = unreadiness
+            self.now = now
+            self.random = random
+            self.logger = logger
+        }
+    }
+
+    /// Reads a request's body, at most so many bytes of it.
+    package typealias BodyReader = (_ limit: Int) async throws -> [UInt8]
+
+    /// The operations in the order of the document.
+    let operations: [Operation]
+    private let dependencies: Dependencies
+    private let hosts: HostRule
+    private let refusedTokens = RefusedTokens()
+
+    /// Makes the API.
+    ///
+    /// - Parameters:
+    ///   - dependencies: what it works on.
+    ///   - hosts: the names under which it may be called.
+    package init(_ dependencies: Dependencies, hosts: HostRule) {
+        self.dependencies = dependencies
+        self.hosts = hosts
+        let catalog = CatalogAccess(source: dependencies.source, random: dependencies.random)
+        var operations: [Operation] = []
+        operations += ClientsResource(catalog: catalog).operations
+        operations += ProfilesResource(catalog: catalog).operations
+        operations += KeysResource(catalog: catalog).operations
+        operations += APITokensResource(catalog: catalog).operations
+        operations += CollectionsResource(catalog: catalog).operations
+        operations += EndpointsResource(catalog: catalog).operations
+        operations += UpstreamsResource(catalog: catalog).operations
+        operations += SettingsResource(catalog: catalog).operations
+        operations += CatalogResource(catalog: catalog).operations
+        operations += DecisionsResource(decisions: dependencies.decisions, explain: dependencies.explain).operations
+        operations += AuditResource(source: dependencies.source).operations
+        operations += HealthResource(unreadiness: dependencies.unreadiness).operations
+        let document = OpenAPIDocument.operation(describing: operations)
+        self.operations = operations + [document]
+    }
+
+    /// Answers a request.
+    package func answer(_ request: AdminRequest, body: BodyReader) async -> AdminAnswer {
+        var random = dependencies.random
+        let requestID = EntityID<AdminRequest>(using: &random).rawValue
+        var answer: AdminAnswer
+        do {
+            answer = try await perform(request, requestID, body)
+        } catch {
+            answer = AdminAnswer(problem(for: error, requestID), requestID: requestID)
+        }
+        answer.headers += [
+            (name: "Cache-Control", value: "no-store"),
+            (name: "X-Content-Type-Options", value: "nosniff"),
+            (name: "X-Request-Id", value: requestID),
+        ]
+        return answer
+    }
+
+    private func problem(for error: any Error, _ requestID: String) -> Problem {
+        if let problem = Problem(error) { return problem }
+        // The kind only: what an unknown error says may hold what nobody should read.
+        dependencies.logger.error(
+            "an admin call ended with an unknown error",
+            metadata: ["request_id": "\(requestID)", "error": "\(type(of: error))"]
+        )
+        return Problem(.internalError, "the call could not be completed; see the log under this request id")
+    }
+
+    private func perform(
+        _ request: AdminRequest,
+        _ requestID: String,
+        _ readBody: BodyReader
+    ) async throws -> AdminAnswer {
+        // First: a page of another origin must learn nothing, not even which paths there are (DNS rebinding).
+        guard hosts.allows(request.authority) else {
+            throw Problem(.hostNotAllowed, "the Host header names a host that the admin listener is not called by")
+        }
+        let target = try AdminTarget(request.target)
+        let matches = operations.compactMap { operation in
+            operation.match(target.segments).map { (operation: operation, path: $0) }
+        }
+        let method = request.method == "HEAD" ? "GET" : request.method
+        let found = matches.first { $0.operation.method.rawValue == method }
+        let isInAPI = target.segments.first == "api"
+        if found?.operation.needsToken ?? matches.first?.operation.needsToken ?? isInAPI {
+            try await authenticate(request, requestID)
+        }
+        guard !matches.isEmpty else { throw Problem(.notFound, "there is nothing at this path") }
+        guard let (operation, path) = found else { throw methodNotAllowed(matches.map(\.operation.method)) }
+        if operation.changesCatalog, case .file = dependencies.source {
+            throw Problem(.readOnly, "this gateway runs from a file: the admin API only reads")
+        }
+        let query = try QueryReader.values(target.query, operation.query)
+        let call = Call(
+            request: request,
+            path: path,
+            query: query,
+            body: try await BodyRule.read(operation.body, request, readBody),
+            now: dependencies.now(),
+            requestID: requestID
+        )
+        return try await operation.perform(call)
+    }
+
+    private func methodNotAllowed(_ methods: [Operation.Method]) -> Problem {
+        let all = Operation.Method.allCases.filter(methods.contains).map(\.rawValue)
+        let allowed = (all.contains("GET") ? ["GET", "HEAD"] : []) + all.filter { $0 != "GET" }
+        var problem = Problem(.methodNotAllowed, "this path answers \(allowed.joined(separator: ", "))")
+        problem.headers = [(name: "Allow", value: allowed.joined(separator: ", "))]
+        return problem
+    }
+
+    // MARK: The admin token
+
+    private func authenticate(_ request: AdminRequest, _ requestID: String) async throws(Problem) {
+        let fault: String
+        if let authorization = request.authorization {
+            let parts = authorization.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1)
+            let isBearer = parts.count == 2 && String(Substring(parts[0])).lowercased() == "bearer"
+            if isBearer, await dependencies.isAdminToken(Array(parts[1])) { return }
+            fault = isBearer ? "the admin token is not the right one" : "expected Authorization: Bearer <admin token>"
+            logRefusal(request, requestID)
+        } else {
+            fault = "the call needs Authorization: Bearer <admin token>"
+        }
+        var problem = Problem(.unauthorized, fault)
+        let error = request.authorization == nil ? "" : ", error=\"invalid_token\""
+        problem.headers = [(name: "WWW-Authenticate", value: "Bearer realm=\"portcullis-admin\"\(error)")]
+        throw problem
+    }
+
+    private func logRefusal(_ request: AdminRequest, _ requestID: String) {
+        guard let count = refusedTokens.countToReport(at: dependencies.now()) else { return }
+        dependencies.logger.warning(
+            "a wrong admin token was presented",
+            metadata: [
+                "code": "unauthorized", "client_address": "\(request.clientAddress)",
+                "request_id": "\(requestID)", "refusals_since_last_line": "\(count)",
+            ]
+        )
+    }
+}
+
+/// Lets one line a second about wrong admin tokens into the log, so that guessing does not fill the disk.
+private final class RefusedTokens: Sendable {
+    private let state = Mutex<(count: Int, reportedAt: Timestamp?)>((0, nil))
+
+    /// Counts a refusal; gives the number to report when it is time for a line.
+    func countToReport(at now: Timestamp) -> Int? {
+        state.withLock { state in
+            state.count += 1
+            guard state.reportedAt != now else { return nil }
+            defer { state = (0, now) }
+            return state.count
+        }
+    }
+}
+
+/// The names under which the admin API may be called: a guard against DNS rebinding.
+package struct HostRule: Sendable {
+    private let names: Set<String>?
+
+    /// Makes the rule of a listener: on loopback its own address and the names of this machine, elsewhere all.
+    package init(listenHost: String) {
+        let host = listenHost.lowercased()
+        let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        names = isLoopback ? ["localhost", "127.0.0.1", "[::1]", host.contains(":") ? "[\(host)]" : host] : nil
+    }
+
+    /// Whether a host, with or without a port, is one of the names.
+    func allows(_ authority: String?) -> Bool {
+        guard let names else { return true }
+        guard let authority = authority?.lowercased() else { return false }
+        if names.contains(authority) { return true }
+        guard let colon = authority.lastIndex(of: ":") else { return false }
+        let port = authority[authority.index(after: colon)...]
+        return names.contains(String(authority[..<colon]))
+            && port.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+}

@@ -1,0 +1,55 @@
+import GatewayCore
+
+/// The catalog as the operations reach it: read always, changed when it does not come from a file.
+struct CatalogAccess: Sendable {
+    let source: AdminAPI.Dependencies.Source
+    let random: RandomSource
+
+    /// The catalog in force.
+    var current: Catalog {
+        switch source {
+        case .service(let service, _): service.current
+        case .file(let catalog): catalog()
+        }
+    }
+
+    /// Changes the catalog in one transaction, with its audit entries.
+    ///
+    /// - Throws: what the body throws, ``CatalogStoreError``, or ``Problem`` 403 when the catalog comes from a file.
+    func edit<Outcome: Sendable>(
+        _ body: @Sendable (inout CatalogDraft) throws -> (Outcome, [AuditEntry])
+    ) async throws -> (outcome: Outcome, catalog: Catalog) {
+        switch source {
+        case .service(let service, _): return try await service.edit(body)
+        case .file: throw Problem(.readOnly, "this gateway runs from a file: the admin API only reads")
+        }
+    }
+
+    /// What reading a call's documents needs.
+    func context(_ call: Call) -> DocumentContext {
+        DocumentContext(now: call.now, generator: random)
+    }
+}
+
+/// What an edit did, written for the audit log.
+enum AuditDetails {
+    /// The fields in which two answers differ, as JSON; answers hold no secret, so neither does this.
+    static func changes(from before: DocumentNode?, to after: DocumentNode?) -> String {
+        let (old, new) = (members(before), members(after))
+        var names = new.map(\.name)
+        names += old.map(\.name).filter { name in !names.contains(name) }
+        let changes = names.compactMap { name -> DocumentNode? in
+            let (was, becomes) = (before?[name]?.value, after?[name]?.value)
+            guard was != becomes else { return nil }
+            return DocumentNode(
+                object: [("field", .string(name)), ("before", was ?? .null), ("after", becomes ?? .null)]
+            )
+        }
+        return changes.isEmpty ? "" : DocumentNode(.array(changes)).json()
+    }
+
+    private static func members(_ node: DocumentNode?) -> [DocumentMember] {
+        guard case .object(let members) = node?.value else { return [] }
+        return members
+    }
+}

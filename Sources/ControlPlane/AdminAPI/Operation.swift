@@ -1,0 +1,174 @@
+import GatewayCore
+
+/// One method on one path: what it accepts, what it answers, and what it does.
+///
+/// The routes and the OpenAPI document are made from the same operations.
+struct Operation: Sendable {
+    /// The methods of the API; `HEAD` is answered wherever `GET` is (RFC 9110 §9.3.2).
+    enum Method: String, Sendable, CaseIterable {
+        case get = "GET"
+        case post = "POST"
+        case put = "PUT"
+        case patch = "PATCH"
+        case delete = "DELETE"
+    }
+
+    /// A parameter of the query.
+    struct Parameter: Sendable {
+        let name: String
+        let shape: Shape
+        let summary: String
+        var fallback: DocumentValue?
+    }
+
+    /// What a request carries.
+    struct Body: Sendable {
+        let object: ObjectShape
+        var isRequired = true
+        /// The largest one, in bytes.
+        var limit = 1 << 20
+        /// Whether it is a merge patch (RFC 7396).
+        var isPatch = false
+        /// Whether the fields are checked against the description before the operation sees them; a catalog is
+        /// checked where it is read.
+        var isChecked = true
+
+        var mediaTypes: [String] {
+            isPatch ? ["application/merge-patch+json", "application/json"] : ["application/json"]
+        }
+    }
+
+    /// What is answered when all went well.
+    struct Success: Sendable {
+        let status: Int
+        let summary: String
+        var object: ObjectShape?
+        /// The names of the fields that come with it.
+        var headers: [String] = []
+    }
+
+    let method: Method
+    /// The path; `{name}` stands for one segment.
+    let path: String
+    /// The name of the operation, unique.
+    let name: String
+    let summary: String
+    /// The group that it belongs to in the document.
+    let tag: String
+    var query: [Parameter] = []
+    var body: Body?
+    var successes: [Success]
+    /// The refusals of its own, besides those that every operation has.
+    var problems: Set<Problem.Code> = []
+    /// Whether it asks for the admin token.
+    var needsToken = true
+    /// Whether it changes the catalog, which a gateway that runs from a file refuses.
+    var changesCatalog = false
+    var readsIfMatch = false
+    var readsIfNoneMatch = false
+    let perform: @Sendable (Call) async throws -> AdminAnswer
+
+    /// The segments of the path.
+    var segments: [Segment] {
+        path.dropFirst().split(separator: "/").map { part in
+            part.hasPrefix("{") ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
+        }
+    }
+
+    /// One segment of a path.
+    enum Segment: Sendable {
+        case literal(String)
+        case parameter(String)
+    }
+
+    /// The names of the path's parameters.
+    var parameterNames: [String] {
+        segments.compactMap { segment in
+            switch segment {
+            case .literal: nil
+            case .parameter(let name): name
+            }
+        }
+    }
+
+    /// The values of the path's parameters; `nil` when the path is another one.
+    func match(_ path: [String]) -> [String: String]? {
+        let segments = segments
+        guard segments.count == path.count else { return nil }
+        var values: [String: String] = [:]
+        for (segment, text) in zip(segments, path) {
+            switch segment {
+            case .literal(let literal):
+                guard literal.utf8.elementsEqual(text.utf8) else { return nil }
+            case .parameter(let name):
+                guard !text.isEmpty else { return nil }
+                values[name] = text
+            }
+        }
+        return values
+    }
+
+    /// All refusals that can be answered.
+    var allProblems: Set<Problem.Code> {
+        var all = problems.union([.badRequest, .methodNotAllowed, .requestTimeout, .hostNotAllowed, .internalError])
+        if needsToken { all.insert(.unauthorized) }
+        if !parameterNames.isEmpty { all.insert(.notFound) }
+        if body != nil { all.formUnion([.bodyTooLarge, .unsupportedMediaType, .invalid]) }
+        if readsIfMatch { all.insert(.preconditionFailed) }
+        if changesCatalog {
+            all.formUnion([.readOnly, .conflict, .revisionConflict, .storeFull, .storeUnavailable])
+        }
+        return all
+    }
+}
+
+/// One call of an operation, its parameters and body read.
+struct Call: Sendable {
+    /// The request.
+    let request: AdminRequest
+    /// The values of the path's parameters.
+    let path: [String: String]
+    /// The values of the query's parameters that were given, or their defaults.
+    let query: [String: DocumentValue]
+    /// The body; an empty object when there was none.
+    let body: DocumentNode
+    /// The time of the call.
+    let now: Timestamp
+    /// The id that the answer carries.
+    let requestID: String
+
+    /// The value of a path's parameter.
+    func id<Entity>(_ name: String) -> EntityID<Entity> {
+        EntityID(path[name] ?? "")
+    }
+
+    /// The text of a query's parameter, when it was given.
+    func text(_ name: String) -> String? {
+        query[name]?.text
+    }
+
+    /// The whole number of a query's parameter.
+    func integer(_ name: String) -> Int64? {
+        guard case .integer(let number) = query[name] else { return nil }
+        return number
+    }
+
+    /// Whether a switch of the query is on.
+    func isOn(_ name: String) -> Bool {
+        query[name] == .bool(true)
+    }
+
+    /// Begins an entry of the audit log about what this call does.
+    func audit(_ action: String, _ kind: String, id: String, name: String, details: String = "") -> AuditEntry {
+        AuditEntry(
+            at: now,
+            actor: "admin-token",
+            origin: request.clientAddress,
+            action: action,
+            kind: kind,
+            id: id,
+            name: name,
+            details: details
+        )
+    }
+}

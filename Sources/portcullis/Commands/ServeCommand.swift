@@ -1,0 +1,143 @@
+import ArgumentParser
+import Foundation
+import Logging
+
+/// `portcullis serve`: the gateway and its admin API.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the gateway and its admin API.",
+        discussion: """
+            Without --catalog the gateway keeps its catalog in an embedded database in the data directory, and the
+            admin API changes it. At the first start the admin token is printed, once (PORTCULLIS_ADMIN_TOKEN in
+            the environment of the first start sets it instead).
+
+            With --catalog FILE the gateway runs from that file alone; the admin API then only reads, and SIGHUP
+            reads the file again.
+
+            Every option can come from the environment (PORTCULLIS_LISTEN, PORTCULLIS_DATA_DIR, …) or from a
+            settings file (--config). SIGTERM lets every request that has begun end.
+
+            Examples:
+              portcullis serve
+              portcullis serve --listen 0.0.0.0:8080 --admin-listen 127.0.0.1:8081 --data-dir /var/lib/portcullis
+              portcullis serve --catalog catalog.yaml --listen 127.0.0.1:0
+            """
+    )
+
+    @Option(help: "The address of the gateway's listener (PORTCULLIS_LISTEN; default 0.0.0.0:8080).")
+    var listen: String?
+
+    @Option(help: "The address of the admin listener (PORTCULLIS_ADMIN_LISTEN; default 127.0.0.1:8081).")
+    var adminListen: String?
+
+    @Option(
+        help:
+            "The directory of the database and the master key (PORTCULLIS_DATA_DIR; default ./portcullis-data)."
+    )
+    var dataDir: String?
+
+    @Option(help: "Run from this catalog file, without a database (PORTCULLIS_CATALOG).")
+    var catalog: String?
+
+    @Option(help: "The number of event loops, 1 to 1024 (PORTCULLIS_THREADS; default one per core).")
+    var threads: String?
+
+    @Option(
+        help: "trace, debug, info, notice, warning, error or critical (PORTCULLIS_LOG_LEVEL; default info)."
+    )
+    var logLevel: String?
+
+    @Option(
+        help:
+            "How long requests may take to end after SIGTERM, in seconds (PORTCULLIS_DRAIN_SECONDS; default 30)."
+    )
+    var drainSeconds: String?
+
+    @Option(
+        help:
+            "How long a request's head may take, in seconds (PORTCULLIS_HEADER_TIMEOUT_SECONDS; default 10)."
+    )
+    var headerTimeoutSeconds: String?
+
+    @Option(help: "A settings file with these options as `name: value` lines (PORTCULLIS_CONFIG).")
+    var config: String?
+
+    func run() async throws {
+        let settings = try SettingsSource(
+            config: config,
+            commandLine: [
+                "listen": listen, "admin-listen": adminListen, "data-dir": dataDir, "catalog": catalog,
+                "threads": threads, "log-level": logLevel, "drain-seconds": drainSeconds,
+                "header-timeout-seconds": headerTimeoutSeconds,
+            ]
+        )
+        let options = try ServeOptions(settings)
+        let gateway = try await RunningGateway.start(options)
+        try await gateway.runUntilTerminated()
+    }
+}
+
+/// The options of `serve`, from whichever source each one came.
+struct ServeOptions {
+    var listen: ListenAddress
+    var adminListen: ListenAddress
+    var dataDirectory: String
+    var catalogFile: String?
+    var threads: Int
+    var logLevel: Logger.Level
+    var drainSeconds: Int
+    var headerTimeoutSeconds: Int
+
+    init(_ settings: SettingsSource) throws {
+        listen = try ListenAddress(try settings.string("listen") ?? "0.0.0.0:8080", option: "listen")
+        adminListen = try ListenAddress(
+            try settings.string("admin-listen") ?? "127.0.0.1:8081",
+            option: "admin-listen"
+        )
+        dataDirectory = try settings.string("data-dir") ?? "./portcullis-data"
+        catalogFile = try settings.string("catalog")
+        threads = try settings.integer("threads", 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
+        drainSeconds = try settings.integer("drain-seconds", 0...3600) ?? 30
+        headerTimeoutSeconds = try settings.integer("header-timeout-seconds", 1...300) ?? 10
+        logLevel = try settings.choice("log-level", of: Logger.Level.self) ?? .info
+    }
+}
+
+/// `host:port`, `[address]:port` or `:port` for all addresses; port 0 lets the system choose.
+struct ListenAddress: CustomStringConvertible {
+    let host: String
+    let port: Int
+
+    init(_ text: String, option: String) throws {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            throw CommandFailure.trouble(
+                "--\(option) is \"\(text)\", expected host:port, for instance 127.0.0.1:8080"
+            )
+        }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = String(host.dropFirst().dropLast())
+        } else if host.contains(":") {
+            throw CommandFailure.trouble(
+                "--\(option) is \"\(text)\", expected brackets around an IPv6 address: [::1]:8080"
+            )
+        }
+        self.host = host.isEmpty ? "0.0.0.0" : host
+        self.port = Int(port)
+    }
+
+    private init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// The same host with the port that the system chose.
+    func with(port: Int) -> ListenAddress {
+        ListenAddress(host: host, port: port)
+    }
+
+    var description: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}

@@ -1,0 +1,137 @@
+import ControlPlane
+import GatewayCore
+import Logging
+import SQLiteStore
+import ServiceLifecycle
+
+/// The admin listener while it runs.
+struct RunningAdmin {
+    /// The port that is listened on.
+    let port: Int
+    private let group: ServiceGroup
+    private let serving: Task<Void, any Error>
+
+    private struct Listener: Service {
+        let server: AdminServer
+
+        func run() async throws {
+            try await server.run()
+        }
+    }
+
+    /// Begins to listen.
+    ///
+    /// - Throws: what the system says when the address cannot be listened on.
+    static func start(
+        _ options: ServeOptions,
+        _ source: CatalogSource,
+        _ snapshots: SnapshotSource,
+        decisions: any DecisionLog,
+        logger: Logger
+    ) async throws -> RunningAdmin {
+        let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
+        let server = AdminServer(
+            AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
+            dependencies(source, snapshots, decisions, logger),
+            onListening: { continuation.yield($0) }
+        )
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
+        let group = ServiceGroup(services: [Listener(server: server)], logger: quiet)
+        let serving = Task {
+            do {
+                try await group.run()
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
+                throw error
+            }
+        }
+        for try await port in ports { return RunningAdmin(port: port, group: group, serving: serving) }
+        throw CommandFailure.trouble("the admin listener ended before it began")
+    }
+
+    /// Stops listening and ends.
+    func stop() async {
+        await group.triggerGracefulShutdown()
+        // It was told to end; how it did changes nothing any more.
+        _ = await serving.result
+    }
+
+    private static func dependencies(
+        _ source: CatalogSource,
+        _ snapshots: SnapshotSource,
+        _ decisions: any DecisionLog,
+        _ logger: Logger
+    ) -> AdminAPI.Dependencies {
+        AdminAPI.Dependencies(
+            source: apiSource(source, snapshots),
+            decisions: decisions,
+            isAdminToken: { presented in await isAdminToken(presented, source, logger) },
+            explain: { request in
+                var generator = SystemRandomNumberGenerator()
+                return Explanation.explain(
+                    explained(request),
+                    snapshots.current,
+                    requestID: Hex.encode(generator.next() as UInt64)
+                        + Hex.encode(generator.next() as UInt64),
+                    now: .systemNow
+                )
+            },
+            now: { .systemNow },
+            logger: logger
+        )
+    }
+
+    private static func apiSource(
+        _ source: CatalogSource,
+        _ snapshots: SnapshotSource
+    ) -> AdminAPI.Dependencies.Source {
+        switch source {
+        case .file: return .file { snapshots.current.catalog }
+        case .store(let store, let catalog):
+            let service = CatalogService(store: store, catalog: catalog) { snapshots.publish($0, $1) }
+            return .service(service, audit: store)
+        }
+    }
+
+    private static func isAdminToken(
+        _ presented: [UInt8],
+        _ source: CatalogSource,
+        _ logger: Logger
+    ) async -> Bool {
+        guard let digest = APITokenDigest(token: presented) else { return false }
+        switch source {
+        case .file(_, let token): return digest.isEqualInConstantTime(token.digest)
+        case .store(let store, _):
+            do {
+                // Read each time: a token that was reset beside the running gateway counts at once.
+                guard let known = try await store.adminTokenDigest() else { return false }
+                return digest.isEqualInConstantTime(known)
+            } catch {
+                logger.error("the admin token cannot be read", metadata: ["reason": "\(error)"])
+                return false
+            }
+        }
+    }
+
+    /// Takes a path, a path with query or an absolute URL apart as the gateway's listener would see it.
+    private static func explained(_ request: ExplainRequest) -> ExplainedRequest {
+        var rest = request.url[...]
+        var host = ""
+        for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
+            rest = rest.dropFirst(scheme.count)
+            let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+            host = String(rest[..<end])
+            rest = rest[end...]
+        }
+        let path = rest.prefix { $0 != "?" && $0 != "#" }
+        return ExplainedRequest(
+            method: request.method,
+            host: host,
+            path: path.isEmpty ? "/" : String(path),
+            token: request.token.map { Array($0.utf8) },
+            clientAddress: request.clientAddress ?? IPAddress(v4: 0x7f00_0001)
+        )
+    }
+}

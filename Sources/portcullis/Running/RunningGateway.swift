@@ -1,0 +1,187 @@
+import ControlPlane
+import DataPlane
+import Foundation
+import GatewayCore
+import Logging
+import SQLiteStore
+
+/// A gateway that runs: its listeners, and where its catalog comes from.
+struct RunningGateway {
+    private let options: ServeOptions
+    private let server: GatewayServer
+    private let admin: RunningAdmin
+    private let snapshots: SnapshotSource
+    private let signals: AsyncStream<Signals.Request>
+    private let logger: Logger
+
+    /// Loads the catalog and begins to listen; whoever reads standard output sees both addresses.
+    static func start(_ options: ServeOptions) async throws -> RunningGateway {
+        let signals = Signals.listen()
+        let logger = makeLogger(options.logLevel)
+        let files = OpenFiles.raiseLimit()
+        logger.debug("open files", metadata: ["limit": "\(files)"])
+
+        let source = try await CatalogSource.open(options, logger)
+        let snapshots = SnapshotSource(Snapshot(source.catalog))
+        var configuration = DataPlaneConfiguration(now: { .systemNow })
+        configuration.host = options.listen.host
+        configuration.port = options.listen.port
+        configuration.threads = options.threads
+        configuration.headerTimeoutSeconds = Int64(options.headerTimeoutSeconds)
+        let server = try await listening(on: options.listen, "--listen") {
+            try await GatewayServer.start(configuration, snapshots: snapshots, logger: logger)
+        }
+        let admin = try await listening(on: options.adminListen, "--admin-listen") {
+            try await RunningAdmin.start(options, source, snapshots, decisions: server, logger: logger)
+        }
+        try Terminal.print("gateway listening on \(options.listen.with(port: server.port))")
+        try Terminal.print("admin listening on \(options.adminListen.with(port: admin.port))")
+        logger.info(
+            "serving",
+            metadata: [
+                "revision": "\(source.catalog.revision)", "clients": "\(source.catalog.clients.count)",
+                "profiles": "\(source.catalog.profiles.count)", "threads": "\(options.threads)",
+            ]
+        )
+        return RunningGateway(
+            options: options,
+            server: server,
+            admin: admin,
+            snapshots: snapshots,
+            signals: signals,
+            logger: logger
+        )
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains.
+    func runUntilTerminated() async throws {
+        for await request in signals {
+            switch request {
+            case .reload: reload()
+            case .terminate:
+                try await stop()
+                return
+            }
+        }
+    }
+
+    private func stop() async throws {
+        try await server.drain(within: .seconds(options.drainSeconds))
+        await admin.stop()
+        logger.info("stopped")
+        LineLogHandler.sink.flush()
+    }
+
+    /// Reads the catalog file again; a bad one changes nothing.
+    private func reload() {
+        guard let file = options.catalogFile else {
+            logger.notice("SIGHUP: nothing to read again, the catalog is in the database")
+            return
+        }
+        do {
+            let catalog = try CatalogFileLoader.load(file)
+            snapshots.replace(catalog)
+            logger.notice(
+                "catalog file read again",
+                metadata: [
+                    "file": "\(file)", "clients": "\(catalog.clients.count)",
+                    "profiles": "\(catalog.profiles.count)",
+                ]
+            )
+        } catch {
+            logger.error(
+                "catalog file refused, the old catalog stays",
+                metadata: ["file": "\(file)", "reason": "\(error)"]
+            )
+        }
+    }
+
+    private static func listening<Server>(
+        on address: ListenAddress,
+        _ option: String,
+        _ start: () async throws -> Server
+    ) async throws -> Server {
+        do {
+            return try await start()
+        } catch let error as CommandFailure {
+            throw error
+        } catch {
+            throw CommandFailure.trouble(
+                "cannot listen on \(address): \(error); give another address with \(option)"
+            )
+        }
+    }
+
+    static func makeLogger(_ level: Logger.Level) -> Logger {
+        Logger(label: "portcullis") { _ in LineLogHandler(logLevel: level) }
+    }
+}
+
+/// Where the catalog comes from: the store, which can change it, or a file, which cannot.
+enum CatalogSource {
+    case store(SQLiteStore, Catalog)
+    case file(Catalog, AdminToken)
+
+    /// The variable that gives the admin token of the first start.
+    private static let adminTokenVariable = "PORTCULLIS_ADMIN_TOKEN"
+
+    /// The catalog to begin with.
+    var catalog: Catalog {
+        switch self {
+        case .store(_, let catalog), .file(let catalog, _): catalog
+        }
+    }
+
+    /// Opens the store or reads the file, and sees to it that there is an admin token.
+    static func open(_ options: ServeOptions, _ logger: Logger) async throws -> CatalogSource {
+        if let file = options.catalogFile {
+            // Nothing is kept beside the file, so the token is the environment's, or a new one at each start.
+            return .file(try CatalogFileLoader.load(file), try givenToken() ?? shown(.generate()))
+        }
+        let store = try GatewayStore.open(options.dataDirectory, mustExist: false, isServing: true)
+        let catalog = try await store.load()
+        try await settleAdminToken(store, logger)
+        return .store(store, catalog)
+    }
+
+    private static func settleAdminToken(_ store: SQLiteStore, _ logger: Logger) async throws {
+        let given = try givenToken()
+        if let known = try await store.adminTokenDigest() {
+            // Never taken in silence: a reset token would come back with an old environment.
+            if let given, given.digest != known {
+                logger.warning(
+                    "\(adminTokenVariable) is not the admin token in force, which stays; see portcullis admin-token reset"
+                )
+            }
+            return
+        }
+        let entry = AuditEntry(
+            at: .systemNow,
+            actor: "local",
+            origin: "local",
+            action: "create",
+            kind: "admin-token",
+            id: "",
+            name: ""
+        )
+        let token = try given ?? shown(.generate())
+        try await store.replaceAdminTokenDigest(token.digest, audit: entry)
+    }
+
+    private static func shown(_ token: AdminToken) throws -> AdminToken {
+        try Terminal.print("admin token: \(token.text)")
+        return token
+    }
+
+    private static func givenToken() throws -> AdminToken? {
+        let text = ProcessInfo.processInfo.environment[adminTokenVariable] ?? ""
+        guard !text.isEmpty else { return nil }
+        guard let token = AdminToken(text) else {
+            throw CommandFailure.trouble(
+                "\(adminTokenVariable) has \(text.utf8.count) characters, expected 64 lower-case hex digits;"
+                    + " make them with openssl rand -hex 32"
+            )
+        }
+        return token
+    }
+}

@@ -1,0 +1,152 @@
+"""Connections: idle ones are cheap, slow ones are cut, and neither disturbs the others."""
+
+import os
+import resource
+import socket
+import time
+
+import pytest
+from support.gateway import FULL_SIZE, bearer
+from support.house import catalog
+from support.wire import request_bytes
+
+IDLE = 10_000 if FULL_SIZE else 2_000
+BYTES_EACH = 20 * 1024
+
+
+@pytest.fixture
+def many_files():
+    """Room for both ends of every connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * IDLE + 1000
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        if os.geteuid() != 0:
+            pytest.fail(f"the hard limit of open files is {hard}, expected at least {wanted}")
+        hard = wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_idle_connections_are_cheap(many_files, start, people, upstream):
+    gateway = start()
+    gateway.apply(catalog(people, upstream.url))
+    token = bearer(people.hmac.token())
+    request = request_bytes("GET", "/api-endpoints-v1/call", token)
+    # Warm: everything that is allocated once is there.
+    with gateway.connect() as wire:
+        for _ in range(200):
+            assert wire.send(request).read().status == 200
+    before = gateway.resident_bytes()
+    wires = []
+    for _number in range(IDLE):
+        wire = gateway.connect(timeout=30)
+        # Each has served: an idle connection is one between two requests.
+        assert wire.send(request).read().status == 200
+        wires.append(wire)
+    growth = gateway.resident_bytes() - before
+    assert growth / IDLE < BYTES_EACH, f"{growth / IDLE / 1024:.1f} KiB each, expected under 20"
+    # Held, not dropped: every hundredth still answers.
+    for wire in wires[::100]:
+        assert wire.send(request).read().status == 200
+    for wire in wires:
+        wire.socket.close()
+
+
+@pytest.fixture
+def impatient(start, people, upstream):
+    """A gateway whose header timeout is 2 seconds, not 10, so that the tests need not wait as long."""
+    gateway = start("--header-timeout-seconds", "2")
+    gateway.apply(catalog(people, upstream.url))
+    return gateway
+
+
+def test_a_slow_head_is_cut_while_others_are_served(impatient, people):
+    token = bearer(people.hmac.token())
+    request = request_bytes("GET", "/api-endpoints-v1/call", [("X-Slow", "x" * 200), *token])
+    with impatient.connect(timeout=0.2) as slow:
+        begin = time.monotonic()
+        data = None
+        for index in range(100):
+            assert impatient.call("GET", "/api-endpoints-v1/call", token).status == 200
+            # A byte, and then as long as it takes to see that the gateway says nothing: that wait is the attack.
+            try:
+                slow.send(request[index : index + 1])
+                data = slow.socket.recv(4096)
+                break
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                data = b""
+                break
+        elapsed = time.monotonic() - begin
+    assert data is not None, f"still open after {elapsed:.1f} s"
+    assert data == b"" or data.startswith(b"HTTP/1.1 408"), data
+    assert 1 < elapsed < 8, f"cut after {elapsed:.1f} s, expected at the header timeout of 2 s"
+
+
+def test_a_silent_connection_is_cut_too(impatient):
+    """A connection on which nothing ever arrives costs an attacker least."""
+    with impatient.connect(timeout=20) as wire:
+        begin = time.monotonic()
+        data = wire.socket.recv(4096)
+        elapsed = time.monotonic() - begin
+    assert data == b"" or data.startswith(b"HTTP/1.1 408"), data
+    assert elapsed < 8, f"closed after {elapsed:.1f} s, expected at the header timeout of 2 s"
+
+
+def test_a_slow_second_head_is_cut_as_well(impatient, people):
+    request = request_bytes("GET", "/api-endpoints-v1/call", bearer(people.hmac.token()))
+    with impatient.connect(timeout=20) as wire:
+        assert wire.send(request).read().status == 200
+        begin = time.monotonic()
+        wire.send(request[:20])
+        data = wire.socket.recv(4096)
+        assert data == b"" or data.startswith(b"HTTP/1.1 408"), data
+        assert time.monotonic() - begin < 8
+
+
+def test_keep_alive_serves_many_requests(house, people):
+    request = request_bytes("GET", "/api-endpoints-v1/call", bearer(people.hmac.token()))
+    with house.connect() as wire:
+        for _ in range(500):
+            answer = wire.send(request).read()
+            assert answer.status == 200 and not answer.closes
+
+
+def test_upstream_connections_are_reused(house, people, upstream):
+    request = request_bytes("GET", "/api-endpoints-v1/call", bearer(people.hmac.token()))
+    with house.connect() as wire:
+        used = {wire.send(request).read().json["connection"] for _ in range(100)}
+    assert len(used) == 1, f"{len(used)} upstream connections for one caller's requests one after another"
+
+
+def test_a_half_closed_caller_still_gets_its_answer(house, people):
+    with house.connect() as wire:
+        wire.send(request_bytes("GET", "/api-endpoints-v1/call", bearer(people.hmac.token())))
+        wire.socket.shutdown(socket.SHUT_WR)
+        assert wire.read().status == 200
+
+
+def test_requests_byte_by_byte(house, people):
+    request = request_bytes("POST", "/api-endpoints-v1/call", bearer(people.hmac.token()), b"hello")
+    with house.connect() as wire:
+        for index in range(len(request)):
+            wire.send(request[index : index + 1])
+        assert wire.read().json["body_length"] == 5
+
+
+def test_rubbish_does_not_disturb(house, people):
+    """A thousand connections that send noise, close at once, or reset: the gateway serves on."""
+    noise = [b"", b"\0" * 100, b"GET", b"\r\n" * 50, os.urandom(500), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"GET / HTTP/1.1\r\n"]
+    for number in range(1000):
+        wire = house.connect()
+        try:
+            wire.send(noise[number % len(noise)])
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # Refused while it was being sent.
+        if number % 2:
+            wire.reset()
+        else:
+            wire.socket.close()
+    assert house.get("/api-endpoints-v1/call", people.hmac.token()).status == 200
