@@ -99,22 +99,24 @@ struct AdminResponder: HTTPResponder {
         }
     }
 
-    /// How much of a body that nobody wants is read, so that the caller gets the answer on an open connection.
+    /// How much of a body that nobody wants is read, so that the connection stays open.
     private static let unwantedBodyBytes = 256 * 1024
+    /// How long a caller may still send after the last answer of its connection, so that it gets to read it.
+    private static let lingering = TimeAmount.seconds(5)
 
     let api: AdminAPI
     let bodyTimeout: Duration
 
     func respond(to request: Request, context: Context) async throws -> Response {
         var body = BodyCollector(request.body, timeout: bodyTimeout)
+        let announced = request.headers[.contentLength].flatMap { Int($0) }
         let answer = await api.answer(adminRequest(request, context)) { limit in
             // An announced length that is too large is refused before anything is read.
-            if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
-                throw Problem.tooLarge(limit: limit)
-            }
+            if let announced, announced > limit { throw Problem.tooLarge(limit: limit) }
             return try await body.collect(upTo: limit)
         }
-        let isAtEnd = await body.isDiscarded(upTo: Self.unwantedBodyBytes)
+        let isSmall = announced.map { $0 <= Self.unwantedBodyBytes } ?? true
+        let isAtEnd = isSmall ? await body.isDiscarded(upTo: Self.unwantedBodyBytes) : body.isAtEnd
         return response(answer, isHead: request.method == .head, context, closes: !isAtEnd)
     }
 
@@ -141,19 +143,24 @@ struct AdminResponder: HTTPResponder {
         let status = HTTPResponse.Status(code: answer.status)
         if closes { fields[.connection] = "close" }
         // Neither has a body, and only the one for HEAD would have had one (RFC 9110 §8.6).
-        guard answer.status != 204, answer.status != 304 else { return Response(status: status, headers: fields) }
+        guard answer.status != 204, answer.status != 304 else {
+            return Response(status: status, headers: fields)
+        }
         guard !isHead else {
             fields[.contentLength] = String(answer.body.count)
             return Response(status: status, headers: fields)
         }
         let buffer = ByteBuffer(bytes: answer.body)
-        guard closes else { return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: buffer)) }
+        guard closes else {
+            return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: buffer))
+        }
         let channel = context.channel
         let body = ResponseBody(contentLength: buffer.readableBytes) { writer in
             try await writer.write(buffer)
             try await writer.finish(nil)
-            // What is left of the request's body is not waited for.
-            channel.close(promise: nil)
+            // Closing at once would reset the connection under what the caller still sends.
+            channel.close(mode: .output, promise: nil)
+            channel.eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
         }
         return Response(status: status, headers: fields, body: body)
     }
@@ -163,7 +170,8 @@ struct AdminResponder: HTTPResponder {
 private struct BodyCollector {
     private var iterator: RequestBody.AsyncIterator
     private let deadline: ContinuousClock.Instant
-    private var isAtEnd = false
+    /// Whether all of it was read.
+    private(set) var isAtEnd = false
     private var isBroken = false
 
     init(_ body: RequestBody, timeout: Duration) {

@@ -107,11 +107,11 @@ package final class GatewayServer: Sendable, DecisionLog {
     }
 
     package func recentRefusals(limit: Int, code: Rejection.Code?) async -> [DecisionRecord] {
-        var records: [DecisionRecord] = []
+        var records: [(keptAt: NIODeadline, record: DecisionRecord)] = []
         for loop in loops {
             // As above.
             records += (try? await loop.eventLoop.submit { loop.refusals(limit, code) }.get()) ?? []
         }
-        return Array(records.sorted { $0.at > $1.at }.prefix(limit))
+        return records.sorted { $0.keptAt > $1.keptAt }.prefix(limit).map(\.record)
     }
 }

@@ -87,6 +87,17 @@ def test_an_export_applied_elsewhere_says_the_same(own, start, people, upstream,
     assert other.get(CALL, people.hmac.token()).code == "invalid_token"
 
 
+def test_a_catalog_as_json_on_one_line_is_read_as_well(start, file):
+    """A program writes it so; the time grows with the size of the file and not faster."""
+    gateway = start()
+    clients = [{"name": f"Client {n}", "description": "x" * 400, "contact_email": f"c{n}@acme.example"} for n in range(2000)]
+    file.write_text(json.dumps({"clients": clients}))
+    begin = time.monotonic()
+    done = gateway.cli("apply", "-f", file, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - begin < 20, f"{file.stat().st_size} bytes took {time.monotonic() - begin:.0f} s"
+
+
 @pytest.mark.parametrize(
     "text, words",
     [

@@ -146,15 +146,16 @@ def test_a_value_that_is_moved_to_another_row_is_not_opened(own, people):
     tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     swapped = 0
     for table in tables:
-        columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
-        for column in columns:
-            rows = connection.execute(f'SELECT rowid, "{column}" FROM "{table}" WHERE typeof("{column}") = ?', ("blob",))
+        information = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
+        key = next((row[1] for row in information if row[5]), "rowid")
+        for column in (row[1] for row in information):
+            rows = connection.execute(f'SELECT "{key}", "{column}" FROM "{table}" WHERE typeof("{column}") = ?', ("blob",))
             # A sealed secret is a nonce, the text and a tag: longer than any digest, shorter than a public key.
             sealed = [(row, value) for row, value in rows.fetchall() if len(value) in range(60, 200)]
             if len(sealed) >= 2:
                 (first, a), (second, b) = sealed[:2]
-                connection.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE rowid = ?', (b, first))
-                connection.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE rowid = ?', (a, second))
+                connection.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE "{key}" = ?', (b, first))
+                connection.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE "{key}" = ?', (a, second))
                 swapped += 1
     connection.commit()
     connection.close()

@@ -20,7 +20,7 @@ package struct AdminAPI: Sendable {
         /// Where recent decisions are.
         package var decisions: any DecisionLog
         /// Whether the bytes that a caller presented are the admin token.
-        package var isAdminToken: @Sendable ([UInt8]) async -> Bool
+        package var isAdminToken: TokenCheck
         /// Decides a request that is only asked about, with the very code of the request path.
         package var explain: Explainer
         /// Why the gateway is not ready to serve; `nil` when it is.
@@ -36,7 +36,7 @@ package struct AdminAPI: Sendable {
         package init(
             source: Source,
             decisions: any DecisionLog,
-            isAdminToken: @escaping @Sendable ([UInt8]) async -> Bool,
+            isAdminToken: @escaping TokenCheck,
             explain: @escaping Explainer,
             unreadiness: @escaping @Sendable () -> String? = { nil },
             now: @escaping @Sendable () -> Timestamp,
@@ -53,6 +53,9 @@ package struct AdminAPI: Sendable {
             self.logger = logger
         }
     }
+
+    /// Says whether presented bytes are the admin token; throws when that cannot be known now.
+    package typealias TokenCheck = @Sendable ([UInt8]) async throws -> Bool
 
     /// Reads a request's body, at most so many bytes of it.
     package typealias BodyReader = (_ limit: Int) async throws -> [UInt8]
@@ -82,7 +85,8 @@ package struct AdminAPI: Sendable {
         operations += UpstreamsResource(catalog: catalog).operations
         operations += SettingsResource(catalog: catalog).operations
         operations += CatalogResource(catalog: catalog).operations
-        operations += DecisionsResource(decisions: dependencies.decisions, explain: dependencies.explain).operations
+        operations +=
+            DecisionsResource(decisions: dependencies.decisions, explain: dependencies.explain).operations
         operations += AuditResource(source: dependencies.source).operations
         operations += HealthResource(unreadiness: dependencies.unreadiness).operations
         let document = OpenAPIDocument.operation(describing: operations)
@@ -124,7 +128,10 @@ package struct AdminAPI: Sendable {
     ) async throws -> AdminAnswer {
         // First: a page of another origin must learn nothing, not even which paths there are (DNS rebinding).
         guard hosts.allows(request.authority) else {
-            throw Problem(.hostNotAllowed, "the Host header names a host that the admin listener is not called by")
+            throw Problem(
+                .hostNotAllowed,
+                "the Host header names a host that the admin listener is not called by"
+            )
         }
         let target = try AdminTarget(request.target)
         let matches = operations.compactMap { operation in
@@ -163,13 +170,15 @@ package struct AdminAPI: Sendable {
 
     // MARK: The admin token
 
-    private func authenticate(_ request: AdminRequest, _ requestID: String) async throws(Problem) {
+    private func authenticate(_ request: AdminRequest, _ requestID: String) async throws {
         let fault: String
         if let authorization = request.authorization {
             let parts = authorization.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1)
             let isBearer = parts.count == 2 && String(Substring(parts[0])).lowercased() == "bearer"
-            if isBearer, await dependencies.isAdminToken(Array(parts[1])) { return }
-            fault = isBearer ? "the admin token is not the right one" : "expected Authorization: Bearer <admin token>"
+            if isBearer, try await dependencies.isAdminToken(Array(parts[1])) { return }
+            fault =
+                isBearer
+                ? "the admin token is not the right one" : "expected Authorization: Bearer <admin token>"
             logRefusal(request, requestID)
         } else {
             fault = "the call needs Authorization: Bearer <admin token>"
@@ -211,11 +220,12 @@ private final class RefusedTokens: Sendable {
 package struct HostRule: Sendable {
     private let names: Set<String>?
 
-    /// Makes the rule of a listener: on loopback its own address and the names of this machine, elsewhere all.
+    /// Makes the rule of a listener: on loopback its address and this machine's names, elsewhere all.
     package init(listenHost: String) {
         let host = listenHost.lowercased()
         let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
-        names = isLoopback ? ["localhost", "127.0.0.1", "[::1]", host.contains(":") ? "[\(host)]" : host] : nil
+        names =
+            isLoopback ? ["localhost", "127.0.0.1", "[::1]", host.contains(":") ? "[\(host)]" : host] : nil
     }
 
     /// Whether a host, with or without a port, is one of the names.

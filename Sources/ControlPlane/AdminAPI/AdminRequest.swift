@@ -57,7 +57,12 @@ struct AdminTarget {
             let equals = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
             guard let name = Self.decode(part[..<equals], plusIsSpace: true),
                 let value = Self.decode(part[equals...].dropFirst(), plusIsSpace: true)
-            else { throw Problem(.badRequest, "the query has a broken percent escape, or one that gives no UTF-8") }
+            else {
+                throw Problem(
+                    .badRequest,
+                    "the query has a broken percent escape, or one that gives no UTF-8"
+                )
+            }
             query.append((name, value))
         }
         self.query = query
@@ -70,7 +75,8 @@ struct AdminTarget {
         while index < text.endIndex {
             switch text[index] {
             case UInt8(ascii: "%"):
-                guard text.endIndex - index > 2, let high = digit(text[index + 1]), let low = digit(text[index + 2])
+                guard text.endIndex - index > 2, let high = digit(text[index + 1]),
+                    let low = digit(text[index + 2])
                 else { return nil }
                 bytes.append(high << 4 | low)
                 index += 3

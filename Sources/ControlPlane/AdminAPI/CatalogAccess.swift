@@ -15,7 +15,7 @@ struct CatalogAccess: Sendable {
 
     /// Changes the catalog in one transaction, with its audit entries.
     ///
-    /// - Throws: what the body throws, ``CatalogStoreError``, or ``Problem`` 403 when the catalog comes from a file.
+    /// - Throws: what the body throws, ``CatalogStoreError``, or ``Problem`` 403 for a catalog from a file.
     func edit<Outcome: Sendable>(
         _ body: @Sendable (inout CatalogDraft) throws -> (Outcome, [AuditEntry])
     ) async throws -> (outcome: Outcome, catalog: Catalog) {
@@ -33,6 +33,9 @@ struct CatalogAccess: Sendable {
 
 /// What an edit did, written for the audit log.
 enum AuditDetails {
+    /// Values longer than this are not kept, in bytes of JSON: a collection may have thousands of endpoints.
+    private static let longestValue = 8192
+
     /// The fields in which two answers differ, as JSON; answers hold no secret, so neither does this.
     static func changes(from before: DocumentNode?, to after: DocumentNode?) -> String {
         let (old, new) = (members(before), members(after))
@@ -42,10 +45,16 @@ enum AuditDetails {
             let (was, becomes) = (before?[name]?.value, after?[name]?.value)
             guard was != becomes else { return nil }
             return DocumentNode(
-                object: [("field", .string(name)), ("before", was ?? .null), ("after", becomes ?? .null)]
+                object: [("field", .string(name)), ("before", shown(was)), ("after", shown(becomes))]
             )
         }
         return changes.isEmpty ? "" : DocumentNode(.array(changes)).json()
+    }
+
+    private static func shown(_ value: DocumentValue?) -> DocumentValue {
+        guard let value else { return .null }
+        let length = DocumentNode(value).jsonBytes().count
+        return length <= longestValue ? value : .string("(\(length) bytes, too long to be kept)")
     }
 
     private static func members(_ node: DocumentNode?) -> [DocumentMember] {

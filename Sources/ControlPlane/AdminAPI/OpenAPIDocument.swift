@@ -21,7 +21,9 @@ struct OpenAPIDocument {
                         object: ObjectShape(
                             name: "OpenAPI",
                             summary: "An OpenAPI document.",
-                            fields: [ObjectShape.Field("openapi", .text(.any(1...20)), "The version of OpenAPI.")],
+                            fields: [
+                                ObjectShape.Field("openapi", .text(.any(1...20)), "The version of OpenAPI.")
+                            ],
                             isOpen: true
                         ).output
                     )
@@ -77,7 +79,9 @@ struct OpenAPIDocument {
             ("version", .string("1")),
             (
                 "description",
-                .string("Registers clients, sets how they may authenticate, publishes endpoints, and says why.")
+                .string(
+                    "Registers clients, sets how they may authenticate, publishes endpoints, and says why."
+                )
             ),
         ]
     )
@@ -157,7 +161,10 @@ struct OpenAPIDocument {
             let schema = schemaReference(body.object)
             let content = body.mediaTypes.map { ($0, DocumentValue.fields([("schema", schema)])) }
             members.append(
-                ("requestBody", .fields([("required", .bool(body.isRequired)), ("content", .fields(content))]))
+                (
+                    "requestBody",
+                    .fields([("required", .bool(body.isRequired)), ("content", .fields(content))])
+                )
             )
         }
         members.append(("responses", describeResponses(operation)))
@@ -171,14 +178,22 @@ struct OpenAPIDocument {
         parameters += operation.query.map { query in
             parameter(query.name, "query", query.summary, query.shape, default: query.fallback)
         }
-        let tag = Shape.text(.any(1...1000))
         if operation.readsIfMatch {
-            parameters.append(parameter("If-Match", "header", "Changes it only if its entity tag is this one.", tag))
+            parameters.append(Self.condition("If-Match", "Changes it only if its entity tag is this one."))
         }
         if operation.readsIfNoneMatch {
-            parameters.append(parameter("If-None-Match", "header", "Answers 304 if its entity tag is this one.", tag))
+            parameters.append(Self.condition("If-None-Match", "Answers 304 if its entity tag is this one."))
         }
         return parameters
+    }
+
+    private static func condition(_ name: String, _ summary: String) -> DocumentNode {
+        DocumentNode(
+            object: [
+                ("name", .string(name)), ("in", .string("header")), ("required", .bool(false)),
+                ("description", .string(summary)), ("schema", .fields([("type", .string("string"))])),
+            ]
+        )
     }
 
     private mutating func parameter(
@@ -201,7 +216,8 @@ struct OpenAPIDocument {
         var responses: [(String, DocumentValue)] = []
         for success in operation.successes {
             var members: [(String, DocumentValue)] = [
-                ("description", .string(success.summary)), ("headers", Self.headerReferences(success.headers)),
+                ("description", .string(success.summary)),
+                ("headers", Self.headerReferences(success.headers)),
             ]
             if let object = success.object {
                 let content = DocumentValue.fields([("schema", schemaReference(object))])
@@ -268,13 +284,19 @@ struct OpenAPIDocument {
         case .list(let element, let count, let isUnique):
             [
                 ("type", .string("array")), ("items", schema(element)),
-                ("minItems", .integer(Int64(count.lowerBound))), ("maxItems", .integer(Int64(count.upperBound))),
+                ("minItems", .integer(Int64(count.lowerBound))),
+                ("maxItems", .integer(Int64(count.upperBound))),
             ] + (isUnique ? [("uniqueItems", .bool(true))] : [])
         case .object(let object): [("$ref", .string("#/components/schemas/\(register(object))"))]
         case .anything: []
         case .anyOf(let shapes): [("anyOf", .array(shapes.map { DocumentNode(schema($0)) }))]
         case .optional(let shape):
-            [("anyOf", .array([DocumentNode(schema(shape)), DocumentNode(object: [("type", .string("null"))])]))]
+            [
+                (
+                    "anyOf",
+                    .array([DocumentNode(schema(shape)), DocumentNode(object: [("type", .string("null"))])])
+                )
+            ]
         }
     }
 

@@ -29,8 +29,7 @@ struct Operation: Sendable {
         var limit = 1 << 20
         /// Whether it is a merge patch (RFC 7396).
         var isPatch = false
-        /// Whether the fields are checked against the description before the operation sees them; a catalog is
-        /// checked where it is read.
+        /// Whether the fields are checked before the operation sees them; a catalog is checked where it is read.
         var isChecked = true
 
         var mediaTypes: [String] {
@@ -110,8 +109,10 @@ struct Operation: Sendable {
 
     /// All refusals that can be answered.
     var allProblems: Set<Problem.Code> {
-        var all = problems.union([.badRequest, .methodNotAllowed, .requestTimeout, .hostNotAllowed, .internalError])
-        if needsToken { all.insert(.unauthorized) }
+        var all = problems.union([
+            .badRequest, .methodNotAllowed, .requestTimeout, .hostNotAllowed, .internalError,
+        ])
+        if needsToken { all.formUnion([.unauthorized, .storeUnavailable]) }
         if !parameterNames.isEmpty { all.insert(.notFound) }
         if body != nil { all.formUnion([.bodyTooLarge, .unsupportedMediaType, .invalid]) }
         if readsIfMatch { all.insert(.preconditionFailed) }
@@ -159,7 +160,8 @@ struct Call: Sendable {
     }
 
     /// Begins an entry of the audit log about what this call does.
-    func audit(_ action: String, _ kind: String, id: String, name: String, details: String = "") -> AuditEntry {
+    func audit(_ action: String, _ kind: String, id: String, name: String, details: String = "") -> AuditEntry
+    {
         AuditEntry(
             at: now,
             actor: "admin-token",

@@ -69,7 +69,11 @@ enum Paging {
                     .list(.object(object), count: 0...200, isUnique: false),
                     "The entities, by name."
                 ),
-                ObjectShape.Field("next_cursor", .optional(.text(.cursor)), "Where the next page begins, if any."),
+                ObjectShape.Field(
+                    "next_cursor",
+                    .optional(.text(.cursor)),
+                    "Where the next page begins, if any."
+                ),
                 ObjectShape.Field("total", .natural, "How many there are on all pages."),
             ]
         ).output

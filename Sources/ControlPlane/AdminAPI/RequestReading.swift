@@ -18,7 +18,9 @@ enum QueryReader {
                 continue
             }
             guard values[parameter.name] == nil else {
-                errors.append(Problem.FieldError(field: parameter.name, detail: "the parameter is there twice"))
+                errors.append(
+                    Problem.FieldError(field: parameter.name, detail: "the parameter is there twice")
+                )
                 continue
             }
             let value = value(text, parameter.shape)
@@ -26,9 +28,15 @@ enum QueryReader {
             values[parameter.name] = value
         }
         guard errors.isEmpty else {
-            throw Problem(.badRequest, "the query is not acceptable: see errors", errors: Array(errors.prefix(50)))
+            throw Problem(
+                .badRequest,
+                "the query is not acceptable: see errors",
+                errors: Array(errors.prefix(50))
+            )
         }
-        for parameter in parameters where values[parameter.name] == nil { values[parameter.name] = parameter.fallback }
+        for parameter in parameters where values[parameter.name] == nil {
+            values[parameter.name] = parameter.fallback
+        }
         return values
     }
 
@@ -47,7 +55,7 @@ enum QueryReader {
 
 /// Reads a body as an operation describes it.
 enum BodyRule {
-    /// The body as a document; an empty object when none is asked for, or none was sent where it may be missing.
+    /// The body as a document; an empty object when none is asked for, or none was sent and none is needed.
     ///
     /// - Throws: ``Problem`` 400, 413, 415 or 422.
     static func read(

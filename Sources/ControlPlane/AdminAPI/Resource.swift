@@ -88,9 +88,15 @@ extension Resource {
             summary: "Lists them by name, page by page.",
             tag: tag,
             query: [
-                Operation.Parameter(name: "name", shape: .text(.any(1...200)), summary: "Only the one of this name.")
+                Operation.Parameter(
+                    name: "name",
+                    shape: .text(.any(1...200)),
+                    summary: "Only the one of this name."
+                )
             ] + filters + Paging.parameters,
-            successes: [Operation.Success(status: 200, summary: "One page.", object: Paging.shape(of: object))],
+            successes: [
+                Operation.Success(status: 200, summary: "One page.", object: Paging.shape(of: object))
+            ],
             perform: { call in try list(call) }
         )
     }
@@ -129,8 +135,17 @@ extension Resource {
             summary: "Reads one.",
             tag: tag,
             successes: [
-                Operation.Success(status: 200, summary: "As it is.", object: object.output, headers: ["ETag"]),
-                Operation.Success(status: 304, summary: "It is as the caller has it already.", headers: ["ETag"]),
+                Operation.Success(
+                    status: 200,
+                    summary: "As it is.",
+                    object: object.output,
+                    headers: ["ETag"]
+                ),
+                Operation.Success(
+                    status: 304,
+                    summary: "It is as the caller has it already.",
+                    headers: ["ETag"]
+                ),
             ],
             readsIfNoneMatch: true,
             perform: { call in
@@ -167,7 +182,8 @@ extension Resource {
         _ verb: String,
         _ summary: String,
         _ body: Operation.Body,
-        _ change: @escaping @Sendable (Entity, Call, inout CatalogDraft, inout DocumentContext) throws -> Entity
+        _ change:
+            @escaping @Sendable (Entity, Call, inout CatalogDraft, inout DocumentContext) throws -> Entity
     ) -> Operation {
         Operation(
             method: method,
@@ -177,7 +193,12 @@ extension Resource {
             tag: tag,
             body: body,
             successes: [
-                Operation.Success(status: 200, summary: "As it is now.", object: object.output, headers: ["ETag"])
+                Operation.Success(
+                    status: 200,
+                    summary: "As it is now.",
+                    object: object.output,
+                    headers: ["ETag"]
+                )
             ],
             changesCatalog: true,
             readsIfMatch: true,
@@ -242,7 +263,10 @@ extension Resource {
         let entity = try existing(in: catalog, call)
         let tag = self.document(of: entity, in: catalog).entityTag
         guard EntityTag.matches(ifMatch: call.request.ifMatch, tag) else {
-            throw Problem(.preconditionFailed, "the entity tag is \(tag), If-Match names another; read it again")
+            throw Problem(
+                .preconditionFailed,
+                "the entity tag is \(tag), If-Match names another; read it again"
+            )
         }
         return entity
     }
@@ -253,14 +277,18 @@ extension Resource {
     private func edit(
         _ call: Call,
         _ action: String,
-        _ change: @Sendable (inout CatalogDraft, inout DocumentContext) throws -> (before: Entity?, after: Entity)
+        _ change:
+            @Sendable (inout CatalogDraft, inout DocumentContext) throws -> (before: Entity?, after: Entity)
     ) async throws -> Edited {
         try await catalog.edit { draft in
             var context = catalog.context(call)
             let old = draft.catalog
             let (before, after) = try change(&draft, &context)
             let document = document(of: after, in: draft.catalog)
-            let details = AuditDetails.changes(from: before.map { self.document(of: $0, in: old) }, to: document)
+            let details = AuditDetails.changes(
+                from: before.map { self.document(of: $0, in: old) },
+                to: document
+            )
             let entry = call.audit(action, kind, id: id(of: after), name: name(of: after), details: details)
             return ((id: id(of: after), document: document), [entry])
         }.outcome

@@ -1,7 +1,9 @@
 import GatewayCore
 
-/// What a value of the API may be: the one description that the OpenAPI document is written from and that every
-/// body and parameter is checked against, so that the two cannot disagree.
+/// What a value of the API may be.
+///
+/// It is the one description that the OpenAPI document is written from and that every body and parameter is
+/// checked against, so that the two cannot disagree.
 indirect enum Shape: Sendable {
     case boolean
     /// A whole number within bounds.
@@ -101,7 +103,9 @@ extension ObjectShape {
 
     /// As it is changed in part (RFC 7396).
     var patch: ObjectShape {
-        written("\(name)Patch", "\(summary) The fields to change; null sets one back to its default.") { _ in false }
+        written("\(name)Patch", "\(summary) The fields to change; null sets one back to its default.") { _ in
+            false
+        }
     }
 
     private func written(_ name: String, _ summary: String, isRequired: (Field) -> Bool) -> ObjectShape {
@@ -190,7 +194,8 @@ extension Shape {
         _ faults: inout [Problem.FieldError]
     ) {
         guard count.contains(nodes.count) else {
-            let detail = "there are \(nodes.count) elements, expected \(count.lowerBound) to \(count.upperBound)"
+            let detail =
+                "there are \(nodes.count) elements, expected \(count.lowerBound) to \(count.upperBound)"
             faults.append(Problem.FieldError(field: path, detail: detail))
             return
         }
@@ -221,7 +226,8 @@ extension Shape {
 }
 
 extension ObjectShape {
-    fileprivate func check(_ members: [DocumentMember], _ path: String, _ faults: inout [Problem.FieldError]) {
+    fileprivate func check(_ members: [DocumentMember], _ path: String, _ faults: inout [Problem.FieldError])
+    {
         func place(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
         for field in fields {
             if let member = members.first(where: { $0.name.utf8.elementsEqual(field.name.utf8) }) {
@@ -231,7 +237,8 @@ extension ObjectShape {
             }
         }
         guard !isOpen else { return }
-        for member in members where !fields.contains(where: { $0.name.utf8.elementsEqual(member.name.utf8) }) {
+        for member in members where !fields.contains(where: { $0.name.utf8.elementsEqual(member.name.utf8) })
+        {
             // A name is not echoed whole: it may be anything.
             let name = String(String.UnicodeScalarView(member.name.unicodeScalars.prefix(60)))
             faults.append(Problem.FieldError(field: place(name), detail: "unknown field"))

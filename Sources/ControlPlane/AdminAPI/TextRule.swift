@@ -13,7 +13,9 @@ struct TextRule: Sendable {
     /// Whether the text is acceptable, its length apart.
     let accepts: @Sendable (String) -> Bool
 
-    /// Why a text is not acceptable; `nil` when it is. The text itself is never shown.
+    /// Why a text is not acceptable, without showing it.
+    ///
+    /// - Returns: `nil` when it is acceptable.
     func fault(_ text: String) -> String? {
         let count = text.unicodeScalars.count
         guard lengths.contains(count) else {
@@ -52,7 +54,9 @@ extension TextRule {
             pattern: "^(\(noControlNorSpace)(\(inner)*\(noControlNorSpace))?)?$",
             expected: "plain text without control characters, and no white space at its ends"
         ) { text in
-            let hasControl = text.unicodeScalars.contains { isControl($0) && !["\n", "\r", "\t"].contains($0) }
+            let hasControl = text.unicodeScalars.contains {
+                isControl($0) && !["\n", "\r", "\t"].contains($0)
+            }
             return !hasControl && hasPlainEnds(text)
         }
     }
@@ -95,22 +99,24 @@ extension TextRule {
         pattern: "^[A-Z-]+$",
         expected: "upper-case letters and -"
     ) { text in
-        text.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "-") }
+        text.utf8.allSatisfy {
+            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) || $0 == UInt8(ascii: "-")
+        }
     }
 
     /// A path template; its details are judged where it is read.
     static let path = TextRule(
         lengths: 1...PathTemplate.maximumBytes,
-        pattern: "^/",
-        expected: "a path that begins with /"
-    ) { $0.utf8.first == UInt8(ascii: "/") }
+        pattern: "^/[!-~]*$",
+        expected: "a path that begins with /, of printable ASCII"
+    ) { $0.utf8.first == UInt8(ascii: "/") && $0.utf8.allSatisfy(isPrintable) }
 
     /// The URL of an upstream's target; its details are judged where it is read.
     static let targetURL = TextRule(
         lengths: 8...2048,
-        pattern: "^http://",
+        pattern: "^http://[!-~]+$",
         expected: "http://host[:port][/prefix]"
-    ) { $0.utf8.starts(with: "http://".utf8) }
+    ) { $0.utf8.starts(with: "http://".utf8) && $0.utf8.allSatisfy(isPrintable) }
 
     /// An address or a CIDR block; its details are judged where it is read.
     static let addressRange = TextRule(
@@ -128,7 +134,9 @@ extension TextRule {
     }
 
     /// A single address.
-    static let address = TextRule(lengths: 2...45, expected: "an IPv4 or IPv6 address") { IPAddress($0) != nil }
+    static let address = TextRule(lengths: 2...45, expected: "an IPv4 or IPv6 address") {
+        IPAddress($0) != nil
+    }
 
     /// A moment, in the years 0 to 9999.
     static let time = TextRule(
@@ -175,6 +183,10 @@ extension TextRule {
     private static func hasPlainEnds(_ text: String) -> Bool {
         let scalars = text.unicodeScalars
         return [scalars.first, scalars.last].allSatisfy { $0.map { !$0.properties.isWhitespace } ?? true }
+    }
+
+    private static func isPrintable(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "!")...UInt8(ascii: "~")).contains(byte)
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool {

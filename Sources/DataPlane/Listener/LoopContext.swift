@@ -140,7 +140,7 @@ final class LoopContext: @unchecked Sendable {
         refused.find(id) ?? admitted.find(id)
     }
 
-    func refusals(_ limit: Int, _ code: Rejection.Code?) -> [DecisionRecord] {
+    func refusals(_ limit: Int, _ code: Rejection.Code?) -> [(keptAt: NIODeadline, record: DecisionRecord)] {
         refused.latest(limit) { entry in code == nil || entry.rejection?.code == code }
     }
 

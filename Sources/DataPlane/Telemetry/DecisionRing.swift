@@ -10,6 +10,8 @@ struct DecisionRing {
         var rejection: Rejection?
         var status: Int
         var address: IPAddress
+        /// When it was kept: decisions of several event loops within one second have an order too.
+        var keptAt = NIODeadline.now()
         var methodLength: Int
         var pathLength: Int
     }
@@ -47,13 +49,16 @@ struct DecisionRing {
         return nil
     }
 
-    /// The latest ones, newest first, that are wanted.
-    func latest(_ limit: Int, where isWanted: (Entry) -> Bool) -> [DecisionRecord] {
-        var records: [DecisionRecord] = []
+    /// The latest ones, newest first, that are wanted, with the time that each was kept at.
+    func latest(
+        _ limit: Int,
+        where isWanted: (Entry) -> Bool
+    ) -> [(keptAt: NIODeadline, record: DecisionRecord)] {
+        var records: [(keptAt: NIODeadline, record: DecisionRecord)] = []
         for step in 1...entries.count where records.count < limit {
             let index = (next - step + entries.count) % entries.count
             guard let entry = entries[index] else { break }
-            if isWanted(entry) { records.append(record(entry, at: index)) }
+            if isWanted(entry) { records.append((entry.keptAt, record(entry, at: index))) }
         }
         return records
     }

@@ -50,7 +50,7 @@ package enum Explanation {
         let rejection: Rejection? =
             switch decision.outcome {
             case .admitted: nil
-            case .rejected(let rejection): rejection
+            case .rejected(let rejection): LikelyCause.added(to: rejection, request.token, decision.findings)
             }
         return DecisionRecord(
             requestID: requestID,

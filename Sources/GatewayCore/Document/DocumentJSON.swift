@@ -74,6 +74,9 @@ extension DocumentNode {
 
 /// Finds the line and column of a byte.
 private struct LineTable {
+    /// Behind so many bytes of a line, columns are bytes rather than characters.
+    private static let longestCountedLine = 4096
+
     private let bytes: [UInt8]
     private let starts: [Int]
 
@@ -91,10 +94,13 @@ private struct LineTable {
             let middle = (low + high) / 2
             if starts[middle] <= offset { low = middle } else { high = middle }
         }
-        // Continuation bytes are no characters of their own (RFC 3629 §3).
-        let column = bytes[starts[low]..<min(max(offset, starts[low]), bytes.count)].count {
-            $0 & 0xc0 != 0x80
+        let prefix = bytes[starts[low]..<min(max(offset, starts[low]), bytes.count)]
+        // A whole catalog in one line: counting from its begin for each value would take minutes.
+        guard prefix.count <= Self.longestCountedLine else {
+            return SourcePosition(line: low + 1, column: prefix.count + 1)
         }
+        // Continuation bytes are no characters of their own (RFC 3629 §3).
+        let column = prefix.count { $0 & 0xc0 != 0x80 }
         return SourcePosition(line: low + 1, column: column + 1)
     }
 }

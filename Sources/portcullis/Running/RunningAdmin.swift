@@ -67,7 +67,7 @@ struct RunningAdmin {
         AdminAPI.Dependencies(
             source: apiSource(source, snapshots),
             decisions: decisions,
-            isAdminToken: { presented in await isAdminToken(presented, source, logger) },
+            isAdminToken: { presented in try await isAdminToken(presented, source) },
             explain: { request in
                 var generator = SystemRandomNumberGenerator()
                 return Explanation.explain(
@@ -95,23 +95,14 @@ struct RunningAdmin {
         }
     }
 
-    private static func isAdminToken(
-        _ presented: [UInt8],
-        _ source: CatalogSource,
-        _ logger: Logger
-    ) async -> Bool {
+    private static func isAdminToken(_ presented: [UInt8], _ source: CatalogSource) async throws -> Bool {
         guard let digest = APITokenDigest(token: presented) else { return false }
         switch source {
         case .file(_, let token): return digest.isEqualInConstantTime(token.digest)
         case .store(let store, _):
-            do {
-                // Read each time: a token that was reset beside the running gateway counts at once.
-                guard let known = try await store.adminTokenDigest() else { return false }
-                return digest.isEqualInConstantTime(known)
-            } catch {
-                logger.error("the admin token cannot be read", metadata: ["reason": "\(error)"])
-                return false
-            }
+            // Read each time: a token that was reset beside the running gateway counts at once.
+            guard let known = try await store.adminTokenDigest() else { return false }
+            return digest.isEqualInConstantTime(known)
         }
     }
 

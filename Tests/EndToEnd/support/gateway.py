@@ -10,6 +10,8 @@ import threading
 import urllib.parse
 from pathlib import Path
 
+import yaml
+
 from . import wire
 from .waiting import until
 
@@ -147,8 +149,8 @@ class Gateway:
     def apply(self, catalog: dict, *arguments):
         """Applies a catalog through the CLI; what it refuses fails the test."""
         file = self.data_dir.parent / f"{self.data_dir.name}-catalog.yaml"
-        file.write_text(json.dumps(catalog))  # JSON is YAML.
-        result = self.cli("apply", "-f", file, *arguments)
+        file.write_text(yaml.dump(catalog, Dumper=yaml.CSafeDumper, sort_keys=False))
+        result = self.cli("apply", "-f", file, *arguments, timeout=300)
         assert result.returncode == 0, result.stdout + result.stderr
         return result
 

@@ -1,12 +1,12 @@
 """The catalog that most tests run against, and who is in it."""
 
-import json
 import secrets
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
+import yaml
 
 from .tokens import SSHKey, run
 
@@ -157,5 +157,4 @@ class Nginx:
 
 
 def as_yaml(value: dict) -> str:
-    """JSON is YAML, and says exactly what is meant."""
-    return json.dumps(value, indent=1)
+    return yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=False)

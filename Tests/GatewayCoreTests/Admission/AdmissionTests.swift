@@ -321,3 +321,53 @@ extension Decision {
         #expect(decider.code(snapshot, bearer: token) == .invalidToken)
     }
 }
+
+@Suite struct `An explanation` {
+    private var gateway: TestGateway
+
+    init() throws {
+        gateway = try TestGateway()
+    }
+
+    private func failure(_ token: String) -> String? {
+        let request = ExplainedRequest(
+            method: "GET",
+            host: "",
+            path: "/api-endpoints-v1/call",
+            token: Array(token.utf8),
+            clientAddress: IPAddress(v4: 0x7f00_0001)
+        )
+        let record = Explanation.explain(request, gateway.snapshot, requestID: "1", now: TestGateway.now)
+        return record.checks.first { $0.result == .failed }?.detail
+    }
+
+    @Test func `finds that the signer decoded the secret`() throws {
+        let key = try SigningKey.hmac(
+            secret: Secret(Array(TestGateway.acmeSecret.utf8)),
+            secretIsBase64: true
+        )
+        let token = try key.sign(
+            payload: Array(#"{"sub":"\#(TestGateway.acmeToken)"}"#.utf8),
+            algorithm: .hs256
+        )
+        let detail = try #require(failure(token))
+        #expect(
+            detail.hasSuffix(
+                "likely cause: with key \"key\" the signature verifies if the secret is Base64-decoded: "
+                    + "switch secret_is_base64 on"
+            )
+        )
+    }
+
+    @Test mutating func `finds that the key was retired`() throws {
+        var profile = try gateway.profile(1)
+        profile.keys[0].retireAt = TestGateway.now
+        try gateway.draft.put(profile)
+        let token = try TestGateway.acmeSigned(#"{"sub":"\#(TestGateway.acmeToken)"}"#)
+        #expect(
+            failure(token)
+                == "profile \"acme-hmac\" has no active key; likely cause: the signature verifies with key \"key\","
+                + " which was retired at 2026-11-24T00:00:00Z"
+        )
+    }
+}

@@ -83,11 +83,17 @@ struct APITokensResource: Resource {
                 return try await issue(call, "refresh") { draft, fresh, context in
                     let old = try existingForChange(in: draft.catalog, call)
                     let profile = try ProfileOwner.profile(in: draft.catalog, call)
-                    var new = APIToken(id: context.makeID(kind), name: old.name, digest: fresh, createdAt: call.now)
+                    var new = APIToken(
+                        id: context.makeID(kind),
+                        name: old.name,
+                        digest: fresh,
+                        createdAt: call.now
+                    )
                     new.isActive = old.isActive
                     new.expiresAt = old.expiresAt
                     let others = profile.apiTokens.filter { $0.id != old.id }
-                    let leaving = seconds > 0 ? [Self.leaving(old, after: seconds, at: call.now, among: others)] : []
+                    let leaving =
+                        seconds > 0 ? [Self.leaving(old, after: seconds, at: call.now, among: others)] : []
                     try put(others + leaving + [new], in: profile, &draft)
                     return new
                 }
@@ -133,7 +139,9 @@ struct APITokensResource: Resource {
             var context = catalog.context(call)
             let token = try change(&draft, digest, &context)
             let details = AuditDetails.changes(from: nil, to: token.document())
-            return (token, [call.audit(action, kind, id: token.id.rawValue, name: token.name, details: details)])
+            return (
+                token, [call.audit(action, kind, id: token.id.rawValue, name: token.name, details: details)]
+            )
         }.outcome
         let document = token.document()
         guard case .object(let members) = document.value else { return AdminAnswer(201, document) }
@@ -151,7 +159,10 @@ struct APITokensResource: Resource {
     private func put(_ tokens: [APIToken], in profile: AccessProfile, _ draft: inout CatalogDraft) throws {
         guard tokens.count <= AccessProfile.maximumAPITokens else {
             let limit = AccessProfile.maximumAPITokens
-            throw Problem(.conflict, "the profile would have \(tokens.count) API tokens, it can have \(limit)")
+            throw Problem(
+                .conflict,
+                "the profile would have \(tokens.count) API tokens, it can have \(limit)"
+            )
         }
         var profile = profile
         profile.apiTokens = tokens
@@ -161,7 +172,11 @@ struct APITokensResource: Resource {
     // MARK: The other changes
 
     /// Never called: an API token is made by an operation of its own, which shows it.
-    func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> APIToken {
+    func create(
+        _ call: Call,
+        _ draft: inout CatalogDraft,
+        _ context: inout DocumentContext
+    ) throws -> APIToken {
         throw Problem(.internalError, "an API token is made by createApiToken alone")
     }
 

@@ -26,8 +26,9 @@ struct AuditResource {
                         summary: "Only entries older than this sequence number."
                     ),
                 ],
-                successes: [Operation.Success(status: 200, summary: "The entries.", object: Self.list.output)],
-                problems: [.storeUnavailable],
+                successes: [
+                    Operation.Success(status: 200, summary: "The entries.", object: Self.list.output)
+                ],
                 perform: { call in try await list(call) }
             )
         ]
@@ -82,7 +83,11 @@ struct AuditResource {
         name: "AuditPage",
         summary: "Entries of the audit log, newest first.",
         fields: [
-            ObjectShape.Field("items", .list(.object(entry), count: 0...200, isUnique: false), "The entries."),
+            ObjectShape.Field(
+                "items",
+                .list(.object(entry), count: 0...200, isUnique: false),
+                "The entries."
+            ),
             ObjectShape.Field(
                 "next_before",
                 .optional(.integer(1 ... .max)),

@@ -22,7 +22,12 @@ struct CatalogResource {
             summary: "Exports the catalog, with digests and fingerprints where the secrets were.",
             tag: tag,
             successes: [
-                Operation.Success(status: 200, summary: "The catalog.", object: Self.file.input, headers: ["ETag"]),
+                Operation.Success(
+                    status: 200,
+                    summary: "The catalog.",
+                    object: Self.file.input,
+                    headers: ["ETag"]
+                ),
                 Operation.Success(status: 304, summary: "As the caller has it already.", headers: ["ETag"]),
             ],
             readsIfNoneMatch: true,
@@ -43,7 +48,8 @@ struct CatalogResource {
             method: .put,
             path: path,
             name: "applyCatalog",
-            summary: "Makes the catalog like a document; names identify. What is not mentioned stays, unless pruning.",
+            summary:
+                "Makes the catalog like a document; what is not mentioned stays, unless pruning.",
             tag: tag,
             query: [
                 Operation.Parameter(
@@ -61,7 +67,11 @@ struct CatalogResource {
             ],
             body: Operation.Body(object: Self.file.input, limit: Self.bodyLimit, isChecked: false),
             successes: [
-                Operation.Success(status: 200, summary: "What was done, or would be.", object: Self.outcome.output)
+                Operation.Success(
+                    status: 200,
+                    summary: "What was done, or would be.",
+                    object: Self.outcome.output
+                )
             ],
             changesCatalog: true,
             readsIfMatch: true,
@@ -86,11 +96,7 @@ struct CatalogResource {
     }
 
     private func plan(_ call: Call, _ current: Catalog) throws -> CatalogPlan {
-        let tag = Self.tag(of: current)
-        guard EntityTag.matches(ifMatch: call.request.ifMatch, tag) else {
-            throw Problem(.preconditionFailed, "the entity tag is \(tag), If-Match names another; export it again")
-        }
-        // Read before it is checked against the description: the reader says what a misspelt name was meant to be.
+        // Read before it is checked: the reader says what a misspelt name was meant to be.
         let plan = try CatalogPlan.make(
             document: call.body,
             catalog: current,
@@ -99,6 +105,14 @@ struct CatalogResource {
         )
         let faults = Shape.object(Self.file.input).faults(call.body)
         guard faults.isEmpty else { throw Problem(faults) }
+        // Last, since a condition counts only where all else is well (RFC 9110 §13.2.1).
+        let tag = Self.tag(of: current)
+        guard EntityTag.matches(ifMatch: call.request.ifMatch, tag) else {
+            throw Problem(
+                .preconditionFailed,
+                "the entity tag is \(tag), If-Match names another; export it again"
+            )
+        }
         return plan
     }
 
@@ -159,8 +173,16 @@ struct CatalogResource {
         name: "Step",
         summary: "What happens to one entity.",
         fields: [
-            ObjectShape.Field("action", .choice(CatalogPlan.Step.Action.allCases.map(\.rawValue)), "What is done."),
-            ObjectShape.Field("kind", .choice(CatalogPlan.Step.Kind.allCases.map(\.rawValue)), "To which kind."),
+            ObjectShape.Field(
+                "action",
+                .choice(CatalogPlan.Step.Action.allCases.map(\.rawValue)),
+                "What is done."
+            ),
+            ObjectShape.Field(
+                "kind",
+                .choice(CatalogPlan.Step.Kind.allCases.map(\.rawValue)),
+                "To which kind."
+            ),
             ObjectShape.Field("name", .text(.any(0...1000)), "The name, its owners' names first."),
             ObjectShape.Field("changes", all(change, upTo: 1000), "The fields that change."),
         ]

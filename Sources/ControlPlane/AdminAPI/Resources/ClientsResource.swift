@@ -23,7 +23,8 @@ struct ClientsResource: Resource {
         client.document()
     }
 
-    func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> Client {
+    func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> Client
+    {
         var reader = try DocumentReader(call.body)
         let client = try Client(id: context.makeID(kind), from: &reader)
         try draft.put(client)

@@ -8,7 +8,11 @@ struct CollectionsResource: Resource {
     let path = "/api/v1/collections"
     let object = Schemas.collection
     let filters = [
-        Operation.Parameter(name: "handle", shape: .text(.any(1...100)), summary: "Only the one with this handle.")
+        Operation.Parameter(
+            name: "handle",
+            shape: .text(.any(1...100)),
+            summary: "Only the one with this handle."
+        )
     ]
 
     func entities(in catalog: Catalog, _ call: Call) throws(Problem) -> [GatewayCore.Collection] {

@@ -1,6 +1,6 @@
 package import GatewayCore
 
-/// A request that is only asked about: would it be let in, and why not?
+/// A request that is only asked about.
 package struct ExplainRequest: Sendable {
     /// The token that it would carry; `nil` for none.
     package let token: String?
@@ -60,7 +60,10 @@ struct DecisionsResource {
             successes: [Operation.Success(status: 200, summary: "The refusals.", object: Self.list.output)],
             perform: { call in
                 let code = call.text("code").flatMap { Rejection.Code(rawValue: $0) }
-                let records = await decisions.recentRefusals(limit: Int(call.integer("limit") ?? 50), code: code)
+                let records = await decisions.recentRefusals(
+                    limit: Int(call.integer("limit") ?? 50),
+                    code: code
+                )
                 return AdminAnswer(200, DocumentNode(object: [("items", .array(records.map(Self.document)))]))
             }
         )
@@ -110,9 +113,19 @@ struct DecisionsResource {
         name: "Question",
         summary: "A request that is only asked about.",
         fields: [
-            ObjectShape.Field("token", .text(.any(0...65_536)), "The token that it would carry.", access: .writeOnly),
+            ObjectShape.Field(
+                "token",
+                .text(.any(0...65_536)),
+                "The token that it would carry.",
+                access: .writeOnly
+            ),
             ObjectShape.Field("method", .text(.method), "The method.", default: .string("GET")),
-            ObjectShape.Field("url", .text(.requestURL), "The path and query, or an absolute URL.", isRequired: true),
+            ObjectShape.Field(
+                "url",
+                .text(.requestURL),
+                "The path and query, or an absolute URL.",
+                isRequired: true
+            ),
             ObjectShape.Field("client_address", .text(.address), "Whom it would come from."),
         ]
     )
@@ -121,7 +134,11 @@ struct DecisionsResource {
         name: "Refusals",
         summary: "The latest refusals.",
         fields: [
-            ObjectShape.Field("items", .list(.object(object), count: 0...200, isUnique: false), "Newest first.")
+            ObjectShape.Field(
+                "items",
+                .list(.object(object), count: 0...200, isUnique: false),
+                "Newest first."
+            )
         ]
     )
 
@@ -130,7 +147,11 @@ struct DecisionsResource {
         summary: "One check and what it found.",
         fields: [
             ObjectShape.Field("check", .choice(Check.allCases.map(\.rawValue)), "Which check."),
-            ObjectShape.Field("result", .choice(CheckOutcome.Result.allCases.map(\.rawValue)), "How it ended."),
+            ObjectShape.Field(
+                "result",
+                .choice(CheckOutcome.Result.allCases.map(\.rawValue)),
+                "How it ended."
+            ),
             ObjectShape.Field("detail", .text(.any(0...100_000)), "What was found and expected."),
         ]
     )
@@ -144,10 +165,22 @@ struct DecisionsResource {
             ObjectShape.Field("method", .text(.any(0...100)), "The method as sent."),
             ObjectShape.Field("path", .text(.any(0...100_000)), "The path as sent, without the query."),
             ObjectShape.Field("client_address", .text(.any(0...100)), "Whom the call came from."),
-            ObjectShape.Field("endpoint", .optional(.text(.any(0...1000))), "The endpoint, as `handle/name`."),
+            ObjectShape.Field(
+                "endpoint",
+                .optional(.text(.any(0...1000))),
+                "The endpoint, as `handle/name`."
+            ),
             ObjectShape.Field("client", .optional(.text(.any(0...1000))), "The client whose token it was."),
-            ObjectShape.Field("profile", .optional(.text(.any(0...1000))), "The profile that the token named."),
-            ObjectShape.Field("status", .integer(0...999), "The status that the caller got; 0 while there is none."),
+            ObjectShape.Field(
+                "profile",
+                .optional(.text(.any(0...1000))),
+                "The profile that the token named."
+            ),
+            ObjectShape.Field(
+                "status",
+                .integer(0...999),
+                "The status that the caller got; 0 while there is none."
+            ),
             ObjectShape.Field(
                 "code",
                 .optional(.choice(Rejection.Code.allCases.map(\.rawValue))),

@@ -43,7 +43,11 @@ struct EndpointsResource: Resource {
         endpoint.document(in: catalog)
     }
 
-    func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> Endpoint {
+    func create(
+        _ call: Call,
+        _ draft: inout CatalogDraft,
+        _ context: inout DocumentContext
+    ) throws -> Endpoint {
         var collection = try collection(call, draft.catalog)
         // The collection is where the endpoint is put, not a field that it could read by itself yet.
         var reader = try DocumentReader(call.body.without(["collection", "collection_id"]))

@@ -23,7 +23,9 @@ struct HealthResource {
                 name: "getReadiness",
                 summary: "Says whether the gateway takes calls.",
                 tag: "Health",
-                successes: [Operation.Success(status: 200, summary: "It does.", object: Self.readiness.output)],
+                successes: [
+                    Operation.Success(status: 200, summary: "It does.", object: Self.readiness.output)
+                ],
                 problems: [.notReady],
                 needsToken: false,
                 perform: { _ in

@@ -25,7 +25,11 @@ struct KeysResource: Resource {
         key.document()
     }
 
-    func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> ProfileKey {
+    func create(
+        _ call: Call,
+        _ draft: inout CatalogDraft,
+        _ context: inout DocumentContext
+    ) throws -> ProfileKey {
         let profile = try ProfileOwner.profile(in: draft.catalog, call)
         var reader = try DocumentReader(call.body)
         let key = try ProfileKey(from: &reader, of: profile.id, context: &context)
@@ -70,7 +74,10 @@ struct KeysResource: Resource {
         if let index = profile.keys.firstIndex(where: { $0.id == old?.id }) {
             profile.keys[index] = key
         } else if profile.keys.count >= AccessProfile.maximumKeys {
-            throw Problem(.conflict, "the profile has \(profile.keys.count) keys already, the most it can have")
+            throw Problem(
+                .conflict,
+                "the profile has \(profile.keys.count) keys already, the most it can have"
+            )
         } else {
             profile.keys.append(key)
         }

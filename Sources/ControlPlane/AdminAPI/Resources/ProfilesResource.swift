@@ -8,7 +8,11 @@ struct ProfilesResource: Resource {
     let path = "/api/v1/profiles"
     let object = Schemas.profile
     let filters = [
-        Operation.Parameter(name: "client", shape: .text(.any(1...200)), summary: "Only those of this client, by name."),
+        Operation.Parameter(
+            name: "client",
+            shape: .text(.any(1...200)),
+            summary: "Only those of this client, by name."
+        ),
         Operation.Parameter(
             name: "client_id",
             shape: .text(.identity),
@@ -37,7 +41,11 @@ struct ProfilesResource: Resource {
         profile.document(in: catalog)
     }
 
-    func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> AccessProfile {
+    func create(
+        _ call: Call,
+        _ draft: inout CatalogDraft,
+        _ context: inout DocumentContext
+    ) throws -> AccessProfile {
         var reader = try DocumentReader(call.body)
         let profile = try AccessProfile(
             id: context.makeID(kind),
@@ -58,7 +66,11 @@ struct ProfilesResource: Resource {
             return client.id
         }
         guard let name = call.body["client"]?.value.text else {
-            throw Problem(.invalid, "client", "the field is missing, expected the client's name here or client_id")
+            throw Problem(
+                .invalid,
+                "client",
+                "the field is missing, expected the client's name here or client_id"
+            )
         }
         guard let client = catalog.client(named: name) else {
             throw Problem(.invalid, "client", "there is no client of this name")

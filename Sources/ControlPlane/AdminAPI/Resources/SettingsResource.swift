@@ -26,7 +26,11 @@ struct SettingsResource {
                         object: Schemas.settings.output,
                         headers: ["ETag"]
                     ),
-                    Operation.Success(status: 304, summary: "As the caller has them already.", headers: ["ETag"]),
+                    Operation.Success(
+                        status: 304,
+                        summary: "As the caller has them already.",
+                        headers: ["ETag"]
+                    ),
                 ],
                 readsIfNoneMatch: true,
                 perform: { call in .entity(catalog.current.settings.document(), call) }
@@ -82,7 +86,10 @@ struct SettingsResource {
                     try settings.update(from: &reader)
                     try draft.put(settings)
                     let details = AuditDetails.changes(from: before.document(), to: settings.document())
-                    return (settings, [call.audit("update", "settings", id: "", name: "settings", details: details)])
+                    return (
+                        settings,
+                        [call.audit("update", "settings", id: "", name: "settings", details: details)]
+                    )
                 }.outcome
                 let document = changed.document()
                 return AdminAnswer(200, document, headers: [(name: "ETag", value: document.entityTag)])

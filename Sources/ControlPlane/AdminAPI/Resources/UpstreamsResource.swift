@@ -23,7 +23,11 @@ struct UpstreamsResource: Resource {
         upstream.document()
     }
 
-    func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> Upstream {
+    func create(
+        _ call: Call,
+        _ draft: inout CatalogDraft,
+        _ context: inout DocumentContext
+    ) throws -> Upstream {
         var reader = try DocumentReader(call.body)
         let upstream = try Upstream(id: context.makeID(kind), from: &reader)
         try draft.put(upstream)
