@@ -7,6 +7,8 @@ import Synchronization
 package final class SnapshotSource: Sendable {
     private let version = Atomic<UInt64>(1)
     private let latest: Mutex<Snapshot>
+    // Held while a snapshot is compiled, which takes long: `latest` must never be.
+    private let publishing = Mutex(())
 
     /// Begins with a snapshot.
     package init(_ snapshot: Snapshot) {
@@ -20,16 +22,19 @@ package final class SnapshotSource: Sendable {
 
     /// Puts a committed change in force; a catalog older than the one in force is ignored.
     package func publish(_ catalog: Catalog, _ change: CatalogChange) {
-        latest.withLock { snapshot in
-            guard snapshot.catalog.revision < catalog.revision else { return }
-            snapshot = Snapshot(catalog, after: snapshot, change)
+        publishing.withLock { _ in
+            let before = current
+            guard before.catalog.revision < catalog.revision else { return }
+            put(Snapshot(catalog, after: before, change))
         }
-        version.add(1, ordering: .releasing)
     }
 
     /// Puts a whole catalog in force, as after reading the file again.
     package func replace(_ catalog: Catalog) {
-        let snapshot = Snapshot(catalog)
+        publishing.withLock { _ in put(Snapshot(catalog)) }
+    }
+
+    private func put(_ snapshot: Snapshot) {
         latest.withLock { $0 = snapshot }
         version.add(1, ordering: .releasing)
     }

@@ -3,10 +3,13 @@
 import base64
 import json
 import threading
+import time
+from datetime import datetime
 
 import jwt
 import pytest
 from support.gateway import bearer
+from support.wire import request_bytes
 
 CALL = "/api-endpoints-v1/call"
 
@@ -16,8 +19,14 @@ def test_only_the_admin_token_opens_it(own):
         return own.admin_raw("GET", "/api/v1/clients", headers).status
 
     assert status([]) == 401
-    for value in ("Bearer ", "Bearer x", f"Basic {own.admin_token}", f"Bearer {own.admin_token[:-1]}",
-                  f"Bearer {own.admin_token}0", f"Bearer {own.admin_token.upper()}"):
+    for value in (
+        "Bearer ",
+        "Bearer x",
+        f"Basic {own.admin_token}",
+        f"Bearer {own.admin_token[:-1]}",
+        f"Bearer {own.admin_token}0",
+        f"Bearer {own.admin_token.upper()}",
+    ):
         assert status([("Authorization", value)]) == 401, value
     assert status(bearer(own.admin_token)) == 200
 
@@ -78,8 +87,18 @@ def test_a_refused_write_names_the_field(own, resource, value, field):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b'{"name":"a","name":"b"}', b'{"name":"\xff"}', b"[" * 100_000, b'{"name":"a"} x',
-     b'{"name":1e999}', b'\xef\xbb\xbf{"name":"a"}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"name":"a","name":"b"}',
+        b'{"name":"\xff"}',
+        b"[" * 100_000,
+        b'{"name":"a"} x',
+        b'{"name":1e999}',
+        b'\xef\xbb\xbf{"name":"a"}',
+    ],
     ids=lambda body: repr(body[:20]),
 )
 def test_a_body_that_is_no_sound_json_is_refused(own, body):
@@ -119,6 +138,24 @@ def test_deleting_a_client_ends_its_tokens_at_once(own, people):
     assert own.admin("DELETE", f"/clients/{own.find('clients', name='Beta')['id']}").status == 204
     assert own.get(CALL, token).code == "invalid_token"
     assert own.get(CALL, people.hmac.token()).status == 200
+
+
+def test_the_decision_of_a_bad_form_names_the_form_and_the_time(own, people):
+    token = bearer(people.hmac.token())
+    chunked = request_bytes("POST", "/api-endpoints-v1/small", [*token, ("Transfer-Encoding", "chunked")])
+    cases = {
+        b"GET /\r\n\r\n": "bad_request",
+        chunked + b"zz\r\n": "bad_request",
+        chunked + b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n": "body_too_large",
+        request_bytes("POST", "/api-endpoints-v1/small", token, b"x" * 1001): "body_too_large",
+    }
+    for request, code in cases.items():
+        begin = time.time()
+        with own.connect() as wire:
+            decision = own.decision(wire.send(request).read())
+        failed = [found["check"] for found in decision["checks"] if found["result"] == "failed"]
+        assert (decision["code"], failed) == (code, ["well_formed"]), decision
+        assert abs(datetime.fromisoformat(decision["at"]).timestamp() - begin) < 60, decision["at"]
 
 
 def test_the_decision_says_why(own, people):

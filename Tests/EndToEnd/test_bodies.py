@@ -207,6 +207,7 @@ def test_expect_continue_asks_for_the_body_after_the_decision(house, people, ups
 
 def test_an_upstream_that_answers_before_the_body_is_not_reused_with_a_body_owed(house, people, upstream):
     """The answer arrives while the caller still owes its body; the next caller must not pay for it."""
+
     def refuse(connection, request):
         connection.answer(403, b"early", "Connection: keep-alive")
 
@@ -214,7 +215,9 @@ def test_an_upstream_that_answers_before_the_body_is_not_reused_with_a_body_owed
     token = bearer(people.hmac.token())
     for headers in ([("Expect", "100-continue")], []):
         with house.connect() as wire:
-            wire.send(request_bytes("POST", "/api-endpoints-v1/behave/early", [*token, *headers, ("Content-Length", "70000")]))
+            wire.send(
+                request_bytes("POST", "/api-endpoints-v1/behave/early", [*token, *headers, ("Content-Length", "70000")])
+            )
             statuses = [wire.read_interim()]
             if statuses == [100]:
                 statuses.append(wire.read_interim())
@@ -226,14 +229,26 @@ def test_an_upstream_that_answers_before_the_body_is_not_reused_with_a_body_owed
 
 def test_head_and_empty_answers_keep_the_connection_in_step(house, people, upstream):
     upstream.on("/behave/204", lambda connection, _: connection.send(b"HTTP/1.1 204 No Content\r\n\r\n"))
-    upstream.on("/behave/304", lambda connection, _: connection.send(
-        b"HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 1000\r\n\r\n"))
-    upstream.on("/behave/hints", lambda connection, _: connection.send(
-        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    upstream.on(
+        "/behave/304",
+        lambda connection, _: connection.send(
+            b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 1000\r\n\r\n'
+        ),
+    )
+    upstream.on(
+        "/behave/hints",
+        lambda connection, _: connection.send(
+            b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        ),
+    )
     token = bearer(people.hmac.token())
     with house.connect() as wire:
         for method, how, status in (
-            ("GET", "204", 204), ("HEAD", "plain", 200), ("GET", "304", 304), ("GET", "hints", 200), ("GET", "plain", 200)
+            ("GET", "204", 204),
+            ("HEAD", "plain", 200),
+            ("GET", "304", 304),
+            ("GET", "hints", 200),
+            ("GET", "plain", 200),
         ):
             wire.send(request_bytes(method, f"/api-endpoints-v1/behave/{how}", token))
             assert wire.read(head_only=method == "HEAD").status == status
@@ -269,7 +284,9 @@ def test_chunked_and_close_delimited_answers_arrive_whole(house, people, upstrea
 def test_a_caller_that_goes_away_in_its_body_leaves_no_whole_request(house, people, upstream):
     upstream_before = len(upstream.received)
     with house.connect() as wire:
-        wire.send(request_bytes("POST", "/api-endpoints-v1/call", [*bearer(people.hmac.token()), ("Content-Length", "100")]))
+        wire.send(
+            request_bytes("POST", "/api-endpoints-v1/call", [*bearer(people.hmac.token()), ("Content-Length", "100")])
+        )
         wire.send(b"x" * 50)
         until("the request's begin", lambda: len(upstream.received) > upstream_before)
         wire.reset()
@@ -278,12 +295,32 @@ def test_a_caller_that_goes_away_in_its_body_leaves_no_whole_request(house, peop
     assert request.body_length <= 50
 
 
+def test_the_begun_body_of_a_pipelined_request_does_not_wait_for_the_rest(house, people, upstream):
+    arrived = threading.Event()
+
+    def see(connection, request):
+        if connection.buffer or connection.fill():
+            arrived.set()
+
+    upstream.on("/behave/begun", see, before_body=True)
+    token = bearer(people.hmac.token())
+    with house.connect() as wire:
+        begun = request_bytes("POST", "/api-endpoints-v1/behave/begun", [*token, ("Content-Length", "10")]) + b"hello"
+        wire.send(request_bytes("GET", "/api-endpoints-v1/call", token) + begun)
+        assert wire.read().status == 200
+        assert arrived.wait(10), "the upstream got nothing of the body that had come"
+        answer = wire.send(b"world").read()
+        assert answer.status == 200 and answer.json["body_length"] == 10
+
+
 def test_a_broken_chunked_upload_is_not_completed(house, people, upstream):
     before = len(upstream.received)
     with house.connect() as wire:
-        wire.send(request_bytes(
-            "POST", "/api-endpoints-v1/call", [*bearer(people.hmac.token()), ("Transfer-Encoding", "chunked")]
-        ))
+        wire.send(
+            request_bytes(
+                "POST", "/api-endpoints-v1/call", [*bearer(people.hmac.token()), ("Transfer-Encoding", "chunked")]
+            )
+        )
         wire.send(b"5\r\nhello\r\nZZ\r\n")
         try:
             answers = wire.read_all()

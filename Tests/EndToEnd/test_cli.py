@@ -90,7 +90,9 @@ def test_an_export_applied_elsewhere_says_the_same(own, start, people, upstream,
 def test_a_catalog_as_json_on_one_line_is_read_as_well(start, file):
     """A program writes it so; the time grows with the size of the file and not faster."""
     gateway = start()
-    clients = [{"name": f"Client {n}", "description": "x" * 400, "contact_email": f"c{n}@acme.example"} for n in range(2000)]
+    clients = [
+        {"name": f"Client {n}", "description": "x" * 400, "contact_email": f"c{n}@acme.example"} for n in range(2000)
+    ]
     file.write_text(json.dumps({"clients": clients}))
     begin = time.monotonic()
     done = gateway.cli("apply", "-f", file, timeout=120)
@@ -109,8 +111,14 @@ def test_a_catalog_as_json_on_one_line_is_read_as_well(start, file):
         ("a: &a [*a]\n", []),
         ("clients: [\n", ["catalog.yaml:"]),
         ("clients:\n  - {name: A, profiles: [{name: p, method: jwt, collections: [nowhere]}]}\n", ["nowhere"]),
-        ("clients:\n  - {name: A, profiles: [{name: p, method: jwt, keys: [{name: k, secret_env: NOT_SET}]}]}\n", ["NOT_SET"]),
-        ("clients:\n  - {name: A, profiles: [{name: p, method: jwt, keys: [{name: k, public_key_file: /none}]}]}\n", ["/none"]),
+        (
+            "clients:\n  - {name: A, profiles: [{name: p, method: jwt, keys: [{name: k, secret_env: NOT_SET}]}]}\n",
+            ["NOT_SET"],
+        ),
+        (
+            "clients:\n  - {name: A, profiles: [{name: p, method: jwt, keys: [{name: k, public_key_file: /none}]}]}\n",
+            ["/none"],
+        ),
     ],
 )
 def test_a_bad_file_is_refused_with_its_place(own, file, text, words):
@@ -127,17 +135,34 @@ def test_secrets_from_files_and_the_environment(own, people, upstream, file, tmp
     (tmp_path / "key.pub").write_text(people.rsa.key.public_line + "\n")
     (tmp_path / "secret").write_text(people.hmac.secret + "\n")
     value = {
-        "clients": [{"name": "Files", "profiles": [
-            {"name": "a", "method": "jwt", "collections": ["api-endpoints-v1"],
-             "keys": [{"name": "k", "public_key_file": str(tmp_path / "key.pub")}],
-             "api_tokens": [{"name": "t", "token_env": "FILES_TOKEN"}]},
-            {"name": "b", "method": "jwt", "collections": ["api-endpoints-v1"],
-             "keys": [{"name": "k", "secret_file": str(tmp_path / "secret")}],
-             "api_tokens": [{"name": "t", "token": "bb" * 32}]},
-            {"name": "c", "method": "jwt", "collections": ["api-endpoints-v1"],
-             "keys": [{"name": "k", "secret_env": "FILES_SECRET"}],
-             "api_tokens": [{"name": "t", "token": "cc" * 32}]},
-        ]}]
+        "clients": [
+            {
+                "name": "Files",
+                "profiles": [
+                    {
+                        "name": "a",
+                        "method": "jwt",
+                        "collections": ["api-endpoints-v1"],
+                        "keys": [{"name": "k", "public_key_file": str(tmp_path / "key.pub")}],
+                        "api_tokens": [{"name": "t", "token_env": "FILES_TOKEN"}],
+                    },
+                    {
+                        "name": "b",
+                        "method": "jwt",
+                        "collections": ["api-endpoints-v1"],
+                        "keys": [{"name": "k", "secret_file": str(tmp_path / "secret")}],
+                        "api_tokens": [{"name": "t", "token": "bb" * 32}],
+                    },
+                    {
+                        "name": "c",
+                        "method": "jwt",
+                        "collections": ["api-endpoints-v1"],
+                        "keys": [{"name": "k", "secret_env": "FILES_SECRET"}],
+                        "api_tokens": [{"name": "t", "token": "cc" * 32}],
+                    },
+                ],
+            }
+        ]
     }
     file.write_text(as_yaml(value))
     environment = {"FILES_TOKEN": "aa" * 32, "FILES_SECRET": people.beta.secret}
@@ -156,8 +181,18 @@ def test_the_workato_preset(own, people):
 
 
 def test_minted_tokens_expire_and_get_through(house, people, tmp_path):
-    done = portcullis("token", "mint", "--key", people.rsa.key.path, "--claim", f"sub={people.rsa.api_token}",
-                      "--claim", "name=John Doe", "--expires-in", "15m")
+    done = portcullis(
+        "token",
+        "mint",
+        "--key",
+        people.rsa.key.path,
+        "--claim",
+        f"sub={people.rsa.api_token}",
+        "--claim",
+        "name=John Doe",
+        "--expires-in",
+        "15m",
+    )
     assert done.returncode == 0, done.stderr
     token = done.stdout.strip()
     claims = json.loads(unb64(token.split(".")[1]))
@@ -225,7 +260,8 @@ def test_jws_verify_exit_codes(tmp_path, people):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["serve", "--help"], ["apply", "--help"], ["token", "mint", "--help"], ["keygen", "--help"]]
+    "arguments",
+    [["--help"], ["serve", "--help"], ["apply", "--help"], ["token", "mint", "--help"], ["keygen", "--help"]],
 )
 def test_help_has_examples(arguments):
     done = portcullis(*arguments)

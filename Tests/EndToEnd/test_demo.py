@@ -26,7 +26,11 @@ def test_the_demo_script_can_be_run_twice(tmp_path):
     for _ in range(2):
         done = subprocess.run(
             [ROOT / "scripts/demo", "--once"],
-            capture_output=True, text=True, timeout=120, env=environment(tmp_path), stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         check(done.stdout)
@@ -36,8 +40,13 @@ def test_the_demo_script_can_be_run_twice(tmp_path):
 
 def test_the_demo_script_runs_until_ctrl_c_and_leaves_nothing_running(tmp_path):
     process = subprocess.Popen(
-        [ROOT / "scripts/demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=environment(tmp_path), stdin=subprocess.DEVNULL, start_new_session=True,
+        [ROOT / "scripts/demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
     lines = []
     try:
@@ -46,7 +55,10 @@ def test_the_demo_script_runs_until_ctrl_c_and_leaves_nothing_running(tmp_path):
         # The printed lines work as they are pasted.
         for command, expected in zip(commands, ("200", "200", "401"), strict=True):
             status = subprocess.run(
-                ["bash", "-c", command.strip() + " -s -o /dev/null -w '%{http_code}'"], capture_output=True, text=True, timeout=30
+                ["bash", "-c", command.strip() + " -s -o /dev/null -w '%{http_code}'"],
+                capture_output=True,
+                text=True,
+                timeout=30,
             )
             assert status.stdout == expected, (command, status)
         # Ctrl-C goes to everything in the terminal's foreground.

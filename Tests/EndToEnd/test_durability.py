@@ -67,8 +67,13 @@ def test_kill_9_during_writes_loses_no_acknowledged_change(start, people, upstre
             writer.start()
         # Somewhere inside a write: how many have been acknowledged is chosen, the place within the next is chance.
         wanted = chance.randrange(1, 25)
-        until("the writes", lambda: sum(len(writer.acknowledged) for writer in writers) >= wanted or any(
-            writer.problems for writer in writers))
+        until(
+            "the writes",
+            lambda: (
+                sum(len(writer.acknowledged) for writer in writers) >= wanted
+                or any(writer.problems for writer in writers)
+            ),
+        )
         gateway.kill()
         for writer in writers:
             writer.join(60)
@@ -105,7 +110,9 @@ def test_every_change_has_its_audit_entry_in_the_same_commit(start):
         writer.join(60)
         gateway.start()
     names = {client["name"] for client in gateway.all("clients")}
-    created = [entry["name"] for entry in gateway.all("audit") if (entry["action"], entry["kind"]) == ("create", "client")]
+    created = [
+        entry["name"] for entry in gateway.all("audit") if (entry["action"], entry["kind"]) == ("create", "client")
+    ]
     assert sorted(created) == sorted(names)
 
 

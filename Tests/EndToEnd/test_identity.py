@@ -77,7 +77,9 @@ def test_a_trailer_sets_nothing(house, people, upstream):
 
 def test_an_open_endpoint_gets_no_identity_from_the_caller(house, upstream):
     before = len(upstream.received)
-    headers = [(SPELLINGS[spelling](name), "mallory") for name in NAMES for spelling in SPELLINGS if "under" not in spelling]
+    headers = [
+        (SPELLINGS[spelling](name), "mallory") for name in NAMES for spelling in SPELLINGS if "under" not in spelling
+    ]
     assert house.call("GET", "/api-endpoints-v1/status", headers).status == 200
     assert not [name for name, _ in folded(upstream.received[before].fields) if name.startswith("portcullis-")]
 
@@ -85,9 +87,17 @@ def test_an_open_endpoint_gets_no_identity_from_the_caller(house, upstream):
 def test_the_request_arrives_as_sent_but_for_what_must_change(house, people, upstream):
     before = len(upstream.received)
     sent = [
-        ("Accept", "text/plain;q=0.5, */*"), ("X-Custom", "a,  b"), ("X-Custom", "c"), ("Cookie", "a=b"),
-        ("Connection", "x-hop, keep-alive"), ("X-Hop", "secret"), ("Keep-Alive", "timeout=5"), ("TE", "trailers"),
-        ("Proxy-Connection", "keep-alive"), ("Proxy-Authorization", "Basic eDp5"), ("Upgrade", "h2c"),
+        ("Accept", "text/plain;q=0.5, */*"),
+        ("X-Custom", "a,  b"),
+        ("X-Custom", "c"),
+        ("Cookie", "a=b"),
+        ("Connection", "x-hop, keep-alive"),
+        ("X-Hop", "secret"),
+        ("Keep-Alive", "timeout=5"),
+        ("TE", "trailers"),
+        ("Proxy-Connection", "keep-alive"),
+        ("Proxy-Authorization", "Basic eDp5"),
+        ("Upgrade", "h2c"),
     ]
     answer = house.call("GET", f"{CALL}?a=%20b&c=d%2Fe&&=", [*bearer(people.hmac.token()), *sent])
     assert answer.status == 200, answer
@@ -145,8 +155,13 @@ def test_a_request_id_of_the_caller_is_replaced(house, people, upstream):
 
 def test_raw_bytes_of_an_identity_header_with_odd_line_ends(house, people, upstream):
     """A name that only a lenient parser would read as ours is refused before the upstream."""
-    for line in (b"Portcullis-Client : mallory", b"\tPortcullis-Client: mallory", b"Portcullis-Client\0: mallory",
-                 b"X: y\nPortcullis-Client: mallory", b"X: y\rPortcullis-Client: mallory"):
+    for line in (
+        b"Portcullis-Client : mallory",
+        b"\tPortcullis-Client: mallory",
+        b"Portcullis-Client\0: mallory",
+        b"X: y\nPortcullis-Client: mallory",
+        b"X: y\rPortcullis-Client: mallory",
+    ):
         before = len(upstream.received)
         request = request_bytes("GET", CALL, bearer(people.hmac.token()))
         with house.connect() as wire:

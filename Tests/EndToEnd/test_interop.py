@@ -143,7 +143,9 @@ def test_private_key_forms(tmp_path, keys, form):
 def certificate(key) -> bytes:
     done = subprocess.run(
         ["openssl", "req", "-x509", "-new", "-key", "/dev/stdin", "-subj", "/CN=acme", "-days", "2"],
-        input=private_pem(key), capture_output=True, check=True,
+        input=private_pem(key),
+        capture_output=True,
+        check=True,
     )
     return done.stdout
 
@@ -180,7 +182,9 @@ def test_public_key_forms(tmp_path, keys, form):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("kind, bits", [("rsa", None), ("ed25519", None), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521)])
+@pytest.mark.parametrize(
+    "kind, bits", [("rsa", None), ("ed25519", None), ("ecdsa", 256), ("ecdsa", 384), ("ecdsa", 521)]
+)
 def test_keys_of_ssh_keygen(tmp_path, kind, bits):
     key = SSHKey(tmp_path, "id", kind, bits)
     token = mint("--key", key.path)

@@ -151,7 +151,11 @@ def test_claim_rules_work_at_the_next_request(own, people):
         ({"audiences": ["orders"]}, {"aud": ["billing", "orders"]}, None),
     ):
         blank = {
-            "require_exp": None, "max_lifetime_seconds": None, "required_claims": [], "issuers": [], "audiences": []
+            "require_exp": None,
+            "max_lifetime_seconds": None,
+            "required_claims": [],
+            "issuers": [],
+            "audiences": [],
         }
         own.change("profiles", profile, **(blank | rules))
         answer = own.get(CALL, people.hmac.token(**claims))
@@ -165,7 +169,9 @@ def wrong_tokens(people) -> dict[str, str]:
     changed = bytearray(unb64(signature))
     changed[100] ^= 4
     return {
-        "unknown API token": compact({"alg": "RS256"}, {"sub": "0" * 64, "name": "John Doe"}, openssl_rs(caller.key.pem_path)),
+        "unknown API token": compact(
+            {"alg": "RS256"}, {"sub": "0" * 64, "name": "John Doe"}, openssl_rs(caller.key.pem_path)
+        ),
         "wrong signature": f"{header}.{payload}.{b64(bytes(changed))}",
         "wrong algorithm": compact({"alg": "HS256", "typ": "JWT"}, caller.payload(), hs(b"x" * 32)),
     }
@@ -210,9 +216,7 @@ def test_a_new_collection_is_reachable_at_once(own, people):
     upstream = own.find("upstreams", name="echo")
     collection = own.admin("POST", "/collections", {"name": "New", "handle": "new", "version": "2"})
     assert collection.status == 201, collection
-    made = own.admin(
-        "POST", "/endpoints", endpoint("e", "/e") | {"collection": "new", "upstream": upstream["name"]}
-    )
+    made = own.admin("POST", "/endpoints", endpoint("e", "/e") | {"collection": "new", "upstream": upstream["name"]})
     assert made.status == 201, made
     assert own.get("/new/e", people.hmac.token()).code == "collection_not_granted"
     profile = own.find("profiles", name="acme-hmac")

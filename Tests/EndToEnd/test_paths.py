@@ -98,6 +98,11 @@ def test_head_is_answered_where_get_is(house, people, upstream):
 def test_a_host_of_another_collection_is_not_found(own, people, upstream):
     collection = own.find("collections", handle="api-endpoints-v1")
     own.change("collections", collection, hosts=["one.example"])
-    for host, status in [("one.example", 200), ("ONE.EXAMPLE:8080", 200), ("two.example", 404), ("one.example.evil", 404)]:
+    for host, status in [
+        ("one.example", 200),
+        ("ONE.EXAMPLE:8080", 200),
+        ("two.example", 404),
+        ("one.example.evil", 404),
+    ]:
         answer = own.call("GET", f"{BASE}/status", [("Host", host)])
         assert answer.status == status, (host, answer)

@@ -103,7 +103,9 @@ def test_ending_under_load_fails_no_request_that_had_begun(own, people, upstream
     # A request that was sent before the signal is answered; one that meets the closing of an idle connection
     # may not be.
     for caller in load.callers:
-        assert caller.cut_at is None or caller.cut_at > signalled - 0.01, f"sent {signalled - caller.cut_at:.3f} s before"
+        assert caller.cut_at is None or caller.cut_at > signalled - 0.01, (
+            f"sent {signalled - caller.cut_at:.3f} s before"
+        )
     arrived = len(upstream.seen("/behave/slowly")) - before
     assert arrived == load.answered, f"{arrived} arrived at the upstream, {load.answered} were answered"
 
@@ -205,7 +207,9 @@ def test_a_bad_file_is_refused_with_its_line_and_the_old_catalog_stays(start, tm
         # An empty file is an empty catalog, or refused: either is said.
         until("a word about the file", lambda: gateway.errors[said:])
         return
-    message = until("the refusal", lambda: [text for text in gateway.errors[said:] if re.search(rf"catalog\.yaml:{line}\b", text)])
+    message = until(
+        "the refusal", lambda: [text for text in gateway.errors[said:] if re.search(rf"catalog\.yaml:{line}\b", text)]
+    )
     assert "old catalog stays" in message[0], message
     assert gateway.get(CALL, people.hmac.token()).status == 200
     file.unlink()
@@ -224,9 +228,7 @@ def test_a_bad_file_at_start_is_refused(tmp_path):
 def large_catalog(people, upstream, clients: int = 10_000) -> dict:
     """10,000 clients with two profiles each, and 2,000 endpoints in 20 collections."""
     value = catalog(people, upstream.url)
-    endpoints = [
-        {"name": f"e{n}", "methods": ["GET"], "path": f"/e{n}/{{id}}", "upstream": "echo"} for n in range(100)
-    ]
+    endpoints = [{"name": f"e{n}", "methods": ["GET"], "path": f"/e{n}/{{id}}", "upstream": "echo"} for n in range(100)]
     value["collections"] += [
         {"name": f"Collection {c}", "handle": f"c{c}", "version": "1", "endpoints": endpoints} for c in range(20)
     ]

@@ -149,7 +149,9 @@ def test_a_value_that_is_moved_to_another_row_is_not_opened(own, people):
         information = connection.execute(f'PRAGMA table_info("{table}")').fetchall()
         key = next((row[1] for row in information if row[5]), "rowid")
         for column in (row[1] for row in information):
-            rows = connection.execute(f'SELECT "{key}", "{column}" FROM "{table}" WHERE typeof("{column}") = ?', ("blob",))
+            rows = connection.execute(
+                f'SELECT "{key}", "{column}" FROM "{table}" WHERE typeof("{column}") = ?', ("blob",)
+            )
             # A sealed secret is a nonce, the text and a tag: longer than any digest, shorter than a public key.
             sealed = [(row, value) for row, value in rows.fetchall() if len(value) in range(60, 200)]
             if len(sealed) >= 2:

@@ -70,9 +70,7 @@ REFUSED = {
     "Transfer-Encoding with an underscore and a length": head(
         b"Transfer_Encoding: chunked", b"Content-Length: 0", b"Content-Length: 5", body=b"0\r\n\r\n"
     ),
-    "Transfer-Encoding in HTTP/1.0": head(
-        CHUNKED, body=b"0\r\n\r\n", start=b"POST " + OPEN + b"?main HTTP/1.0"
-    ),
+    "Transfer-Encoding in HTTP/1.0": head(CHUNKED, body=b"0\r\n\r\n", start=b"POST " + OPEN + b"?main HTTP/1.0"),
     "no Host": message(b"X: y"),
     "Host twice": head(b"Host: y"),
     "Host twice, the same": head(b"Host: x"),
@@ -280,9 +278,12 @@ def test_a_refused_body_does_not_become_a_request(house, upstream):
 def test_what_an_upstream_appends_to_its_answer_reaches_nobody(house, upstream, people):
     """Bytes after an upstream's answer are not another caller's answer."""
     extra = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Poisoned: yes\r\n\r\npoison"
-    upstream.on("/open", lambda connection, request: connection.send(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + (extra if "append" in request.target else b"")
-    ))
+    upstream.on(
+        "/open",
+        lambda connection, request: connection.send(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" + (extra if "append" in request.target else b"")
+        ),
+    )
     try:
         for _ in range(20):
             assert house.get("/api-endpoints-v1/open?append").body == b"ok"

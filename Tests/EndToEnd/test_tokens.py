@@ -12,6 +12,7 @@ import jwt
 import pytest
 from support.gateway import bearer
 from support.tokens import b64, compact, hs, openssl_hs, openssl_rs, public_der, run, unb64
+from support.waiting import until
 
 CALL = "/api-endpoints-v1/call?email=john-doe%40acme.com"
 RS, HS = {"alg": "RS256", "typ": "JWT"}, {"alg": "HS256", "typ": "JWT"}
@@ -98,7 +99,10 @@ REFUSED_PAYLOADS = {
     "identity is a list": ("invalid_token", lambda p: {"sub": [p.hmac.api_token]}),
     "identity in upper case": ("invalid_token", lambda p: {"sub": p.hmac.api_token.upper()}),
     "identity with a space": ("invalid_token", lambda p: {"sub": p.hmac.api_token + " "}),
-    "identity is the digest": ("invalid_token", lambda p: {"sub": hashlib.sha256(p.hmac.api_token.encode()).hexdigest()}),
+    "identity is the digest": (
+        "invalid_token",
+        lambda p: {"sub": hashlib.sha256(p.hmac.api_token.encode()).hexdigest()},
+    ),
     "identity of another profile": ("invalid_token", lambda p: {"sub": p.rsa.api_token}),
     "unknown identity": ("invalid_token", lambda p: {"sub": "0" * 64}),
 }
@@ -214,8 +218,12 @@ def test_the_public_key_is_no_hmac_secret(house, people, form, digest):
 
 
 def test_every_single_changed_bit_is_refused(house, people):
-    """One connection, every bit of the signature and of the payload's first bytes, RS256 and HS256."""
+    """One connection, bits of the signature and every byte of the payload, RS256 and HS256.
+
+    The sound token is in the cache all the while: what is nearly the same must not be taken for it.
+    """
     for token in (people.hmac.token(), people.rsa.token()):
+        assert house.get(CALL, token).status == 200
         header, payload, signature = token.split(".")
         raw = unb64(signature)
         with house.connect() as wire:
@@ -235,6 +243,14 @@ def test_every_single_changed_bit_is_refused(house, people):
                 answer = wire.read()
                 assert (answer.status, answer.code) == (401, "invalid_token"), f"byte {index}"
         assert house.get(CALL, token).status == 200
+
+
+def test_a_remembered_token_expires_at_its_time(house, people):
+    """Within the leeway of 30 seconds now, and beyond it in a moment; it is in the cache from the first call on."""
+    token = people.hmac.token(exp=now() - 27)
+    assert house.get(CALL, token).status == 200
+    refusal = until("the expiry", lambda: (answer := house.get(CALL, token)).status != 200 and answer)
+    assert (refusal.status, refusal.code) == (401, "token_expired")
 
 
 def mangled(token: str) -> dict[str, str]:

@@ -99,7 +99,11 @@ def test_a_broken_body_is_cleanly_broken(house, people, upstream, how, version):
         wire.send(request.replace(b"HTTP/1.1", version.encode()))
         answer = wire.read_head()
         begun.set()
-        if answer.status == 200 and answer.header("content-length") is None and answer.header("transfer-encoding") is None:
+        if (
+            answer.status == 200
+            and answer.header("content-length") is None
+            and answer.header("transfer-encoding") is None
+        ):
             # Only HTTP/1.0 has no other end than the connection's: then it must be a reset.
             assert version == "HTTP/1.0"
             with pytest.raises(ConnectionResetError):
@@ -114,9 +118,33 @@ def test_a_broken_body_is_cleanly_broken(house, people, upstream, how, version):
     assert house.get("/api-endpoints-v1/call", people.hmac.token()).status == 200
 
 
+def test_a_reset_is_no_end_of_a_body_that_ends_with_the_connection(house, people, upstream):
+    begun = threading.Event()
+
+    def script(connection, _):
+        connection.send(OK + b"\r\nabc")
+        begun.wait(10)
+        connection.reset()
+
+    upstream.on("/behave/unended", script)
+    with house.connect() as wire:
+        wire.send(request_bytes("GET", f"{BEHAVE}/unended", bearer(people.hmac.token())))
+        answer = wire.read_head()
+        assert (answer.status, answer.header("transfer-encoding")) == (200, "chunked")
+        begun.set()
+        wire.buffer = rebuilt(answer) + wire.buffer
+        with pytest.raises(Closed):
+            wire.read()
+
+
 def rebuilt(answer) -> bytes:
     """The head again, for a reader that wants to read the whole answer."""
-    lines = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{name}: {value}" for name, value in answer.fields), "", ""]
+    lines = [
+        f"HTTP/1.1 {answer.status} {answer.reason}",
+        *(f"{name}: {value}" for name, value in answer.fields),
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode("latin-1")
 
 
@@ -250,7 +278,9 @@ def test_a_real_nginx_serves_through(house, people, nginx):
     answer = house.get("/api-endpoints-v1/nginx/hello.txt", people.rsa.token())
     assert (answer.status, answer.body) == (200, b"hello from nginx\n")
     assert answer.header("server").startswith("nginx")
-    ranged = house.call("GET", "/api-endpoints-v1/nginx/hello.txt", [*bearer(people.rsa.token()), ("Range", "bytes=0-4")])
+    ranged = house.call(
+        "GET", "/api-endpoints-v1/nginx/hello.txt", [*bearer(people.rsa.token()), ("Range", "bytes=0-4")]
+    )
     assert (ranged.status, ranged.body) == (206, b"hello")
     assert house.get("/api-endpoints-v1/nginx/none", people.rsa.token()).status == 404
     seen = house.get("/api-endpoints-v1/nginx/json", people.rsa.token()).json

@@ -1,3 +1,4 @@
+import GatewayCore
 import NIOCore
 import NIOPosix
 
@@ -84,15 +85,19 @@ private final class DemoUpstreamConnection: ChannelInboundHandler {
         }
     }
 
+    private static func quoted(_ text: String) -> String {
+        DocumentNode(.string(text)).json()
+    }
+
     private func answer(_ head: RequestHead, _ allocator: ByteBufferAllocator) -> ByteBuffer {
         let fields = head.headers.map { field in
-            "    \(JSONText.quoted(head.string(field.name))): \(JSONText.quoted(head.string(field.value)))"
+            "    \(Self.quoted(head.string(field.name))): \(Self.quoted(head.string(field.value)))"
         }
         let text = """
             {
               "upstream": "portcullis demo",
-              "method": \(JSONText.quoted(head.string(head.method))),
-              "target": \(JSONText.quoted(head.string(head.target))),
+              "method": \(Self.quoted(head.string(head.method))),
+              "target": \(Self.quoted(head.string(head.target))),
               "headers": {
             \(fields.joined(separator: ",\n"))
               }

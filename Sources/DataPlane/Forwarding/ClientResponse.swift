@@ -54,7 +54,7 @@ enum ClientResponse {
         let code = rejection.code
         let body = """
             {"type":"urn:portcullis:error:\(code.rawValue)","title":"\(code.title)","status":\(code.status),\
-            "code":"\(code.rawValue)","detail":\(JSONText.quoted(rejection.publicDetail)),\
+            "code":"\(code.rawValue)","detail":\(DocumentNode(.string(rejection.publicDetail)).json()),\
             "request_id":"\(id.text)"}\n
             """
         HeadWriter.writeStatusLine(code.status, into: &buffer)
@@ -78,23 +78,5 @@ enum ClientResponse {
         if closes { HeadWriter.writeConnectionClose(into: &buffer) }
         HeadWriter.endHead(into: &buffer)
         if hasBody { buffer.writeString(body) }
-    }
-}
-
-/// Text as a JSON string (RFC 8259 §7).
-enum JSONText {
-    static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

@@ -25,11 +25,12 @@ final class Exchange {
     private(set) var isRequestSent = false
     /// Whether the head of the answer has been written to the caller.
     private(set) var hasAnswered = false
-    private var isOver = false
+    /// Whether it has ended, in whichever way.
+    private(set) var isOver = false
     private var hasReplayed = false
     private var bodyBytes: Int64 = 0
-    private var replay: [ByteBuffer]? = []
-    private var replayBytes = 0
+    // One buffer: parts would hold the memory that they were received in.
+    private var replay: ByteBuffer? = ByteBuffer()
     private var responseFraming = BodyFraming.none
 
     /// When the upstream must have moved on.
@@ -83,6 +84,7 @@ final class Exchange {
     private func connect(to next: UpstreamTarget) {
         let timeout = admitted.route.upstream.connectTimeoutSeconds
         guard let connected = context.pool.open(next, timeoutSeconds: timeout) else {
+            guard targets.isEmpty else { return start() }
             return fail(.exhausted)
         }
         connected.assumeIsolated().whenComplete { result in
@@ -137,7 +139,7 @@ final class Exchange {
         if head.framing == .none || head.framing == .length(0) { isRequestSent = true }
         armDeadline()
         if hasReplayed {
-            for part in replay ?? [] { writeBody(part, to: connection) }
+            if let replay, replay.readableBytes > 0 { writeBody(replay, to: connection) }
             if isRequestSent { finishBody(on: connection) }
             connection.flush()
             return client.upstreamWritabilityChanged()
@@ -149,7 +151,8 @@ final class Exchange {
     /// The upstream has to answer in the endpoint's time once it has all of the request; before that, the
     /// body has to move.
     private func armDeadline() {
-        let seconds = isRequestSent ? Int64(endpoint.timeoutSeconds) : context.configuration.bodyStallSeconds
+        let awaitsAnswer = isRequestSent && !hasAnswered
+        let seconds = awaitsAnswer ? Int64(endpoint.timeoutSeconds) : context.configuration.bodyStallSeconds
         deadline = .now() + .seconds(seconds)
     }
 
@@ -173,12 +176,11 @@ final class Exchange {
     }
 
     private func keepForReplay(_ part: ByteBuffer) {
-        guard replay != nil else { return }
-        replayBytes += part.readableBytes
-        if replayBytes > Self.replayLimit || !isIdempotent || upstream?.isReused != true {
+        guard let kept = replay?.readableBytes else { return }
+        if kept + part.readableBytes > Self.replayLimit || !isIdempotent || upstream?.isReused != true {
             replay = nil
         } else {
-            replay?.append(part)
+            replay?.writeImmutableBuffer(part)
         }
     }
 

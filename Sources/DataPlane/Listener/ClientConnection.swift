@@ -67,6 +67,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        // A channel that never became active does not tell that it became inactive.
+        loop.remove(self)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -97,12 +99,13 @@ final class ClientConnection: ChannelInboundHandler {
         }
         inputEnded = true
         switch phase {
-        case .exchange where bodyIsRead:
-            // The caller only said that it sends no more; it still waits for its answers.
-            break
-        case .head: endInOrder()
+        case .exchange:
+            // The caller only said that it sends no more: it still waits for its answers, and the rest of its
+            // body may still wait for the upstream.
+            serve()
+        case .head, .skipping: endInOrder()
         case .lingering where !outputEnded: break
-        case .exchange, .skipping, .lingering, .closed: close()
+        case .lingering, .closed: close()
         }
     }
 
@@ -187,7 +190,7 @@ final class ClientConnection: ChannelInboundHandler {
             return false
         case .refused(let refusal):
             keepsAlive = false
-            refuse(Rejection(refusal), Findings(), loop.nextRequestID(), head: nil)
+            refuse(Rejection(refusal), loop.noFindings(), loop.nextRequestID(), head: nil)
             return true
         case .head(let head):
             isFirstRequest = false
@@ -243,6 +246,11 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func upstreamWritabilityChanged() {
+        serveAndFlush()
+    }
+
+    /// Goes on outside of a read, whose end would otherwise send off what was passed to the upstream.
+    private func serveAndFlush() {
         serve()
         if case .exchange(let exchange) = phase { exchange.flushToUpstream() }
     }
@@ -250,10 +258,12 @@ final class ClientConnection: ChannelInboundHandler {
     /// Passes on what has come of the body; false when nothing more can be done now.
     private func readBody(_ exchange: Exchange) -> Bool {
         while !bodyIsRead {
-            guard exchange.takesBody, exchange.hasRoom else { return false }
+            // A write can show that the upstream is gone, and end the exchange within the call.
+            guard exchange.takesBody, exchange.hasRoom else { return exchange.isOver }
             switch body.decode(&pending) {
             case .needMore:
-                return false
+                if inputEnded { close() }
+                return inputEnded
             case .data(let part):
                 guard exchange.clientGave(part) else {
                     bodyGrewTooLarge(exchange)
@@ -267,7 +277,7 @@ final class ClientConnection: ChannelInboundHandler {
                 return true
             }
         }
-        return false
+        return exchange.isOver
     }
 
     private func finishBody(_ exchange: Exchange) {
@@ -314,7 +324,7 @@ final class ClientConnection: ChannelInboundHandler {
     func exchangeFinished() {
         flush()
         finishRequest()
-        serve()
+        serveAndFlush()
     }
 
     /// The answer broke off.
@@ -334,7 +344,7 @@ final class ClientConnection: ChannelInboundHandler {
         var findings = exchange.findings
         findings.noteUpstream()
         refuse(rejection, findings, exchange.id, head: exchange.head)
-        serve()
+        serveAndFlush()
     }
 
     private func refuse(_ rejection: Rejection, _ findings: Findings, _ id: RequestID, head: RequestHead?) {

@@ -84,6 +84,11 @@ final class LoopContext: @unchecked Sendable {
         )
     }
 
+    /// What was found of a request that was no well-formed HTTP.
+    func noFindings() -> Findings {
+        Findings(now: configuration.now())
+    }
+
     /// Keeps a decision before its answer is sent, so that whoever has the answer finds the decision.
     func record(
         _ id: RequestID,
@@ -123,6 +128,8 @@ final class LoopContext: @unchecked Sendable {
 
     /// One line for each refusal, with keys that never change.
     func log(_ id: RequestID, _ findings: Findings, _ rejection: Rejection) {
+        let rejection = rejection.settled()
+        refused.settle(id, rejection)
         guard logger.logLevel <= .info else { return }
         logger.info(
             "refused",

@@ -41,6 +41,14 @@ struct DecisionRing {
         next = (next + 1) % entries.count
     }
 
+    /// Gives the latest decision, if it is the one under this id, a rejection whose detail is written: what
+    /// the detail is written from, a token or a whole snapshot, is not held until the place is taken again.
+    mutating func settle(_ id: RequestID, _ rejection: Rejection) {
+        let latest = (next + entries.count - 1) % entries.count
+        guard entries[latest]?.id == id else { return }
+        entries[latest]?.rejection = rejection
+    }
+
     /// The decision under an id.
     func find(_ id: String) -> DecisionRecord? {
         for (index, entry) in entries.enumerated() {

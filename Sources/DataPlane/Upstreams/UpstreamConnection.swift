@@ -33,6 +33,8 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     let target: UpstreamTarget
     var idleSince = NIODeadline.now()
+    /// Whether the pool counts it among the open ones.
+    var isCounted = false
     /// Whether it has carried a request before the one that it serves: then its end may just be its age.
     private(set) var isReused = false
     private let pool: UpstreamPool
@@ -45,6 +47,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var responseKeepsAlive = false
     private var isReading = true
     private var interimAnswers = 0
+    private var hasFailed = false
     // The exchange that is served; taken away before it is told of the end, so that no cycle stays.
     private var exchange: Exchange?
 
@@ -133,7 +136,11 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.exchange = nil
         switch before {
         case .unused, .closed: break
-        case .awaitingHead: exchange.upstreamFailed(.ended, sawAnswer: parser.hasPartialHead)
+        case .awaitingHead:
+            exchange.upstreamFailed(.ended, sawAnswer: parser.hasPartialHead || interimAnswers > 0)
+        case .readingBody where hasFailed:
+            // A reset is no end, not even of a body that ends with the connection (RFC 9112 §8).
+            exchange.upstreamBroke()
         case .readingBody:
             switch body.connectionEnded() {
             case .end: exchange.upstreamFinished()
@@ -144,6 +151,7 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A reset: channelInactive follows and tells the exchange.
+        hasFailed = true
         context.close(promise: nil)
     }
 

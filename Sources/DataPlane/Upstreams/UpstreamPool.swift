@@ -75,6 +75,7 @@ final class UpstreamPool {
         connected.assumeIsolated().whenComplete { result in
             do {
                 let handler = try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self)
+                handler.isCounted = true
                 self.targets[key]?.downUntil = .uptimeNanoseconds(0)
                 promise.succeed(NIOLoopBound(handler, eventLoop: self.eventLoop))
             } catch {
@@ -95,7 +96,8 @@ final class UpstreamPool {
     /// Forgets a connection that has been closed.
     func closed(_ connection: UpstreamConnection) {
         let key = connection.target.authority
-        targets[key]?.open -= 1
+        // Of a name's several addresses one connection is used; one that lost the race was never counted.
+        if connection.isCounted { targets[key]?.open -= 1 }
         targets[key]?.idle.removeAll { $0 === connection }
         if let state = targets[key], state.open <= 0, state.idle.isEmpty, state.downUntil < .now() {
             targets[key] = nil

@@ -36,8 +36,7 @@ package struct Admission: Sendable {
         authorization: Span<UInt8>,
         _ question: AdmissionQuestion
     ) -> Decision {
-        var findings = Findings()
-        findings.now = question.now
+        var findings = Findings(now: question.now)
         findings.clientAddress = question.clientAddress
         do throws(Rejection) {
             // The order of checks is PRODUCT.md's table; each line has its place for a reason.
@@ -64,7 +63,8 @@ package struct Admission: Sendable {
             // Last, because it concerns what is asked for, not who asks.
             findings.check = .grant
             try CallerRules.checkGrant(of: route, to: remembered.profile)
-            return Decision(outcome: .admitted(Admitted(findings, route: route)), findings: findings)
+            let admitted = Admitted(findings, route: route, identityHeaders: remembered.identityHeaders)
+            return Decision(outcome: .admitted(admitted), findings: findings)
         } catch {
             return Decision(outcome: .rejected(error), findings: findings)
         }
@@ -162,10 +162,10 @@ package struct Admission: Sendable {
         if let entry = cache.find(token, hash: hash) {
             // The same object is the same generation: any change of the profile made another one.
             if let caller = snapshot.caller(entry.apiToken), caller.profile === entry.profile,
-                entry.key.isUsable(at: findings.now)
+                entry.proof.key.isUsable(at: findings.now)
             {
                 findings.caller = caller
-                findings.remembered = entry
+                findings.proof = entry.proof
                 findings.algorithm = entry.token.algorithm
                 findings.wasRemembered = true
                 return entry
@@ -175,7 +175,7 @@ package struct Admission: Sendable {
         let entry = try Authenticator(snapshot: snapshot, limits: limits, now: findings.now)
             .authenticate(token, hash: hash, &findings)
         cache.insert(entry)
-        findings.remembered = entry
+        findings.proof = entry.proof
         return entry
     }
 }

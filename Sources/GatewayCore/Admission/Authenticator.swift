@@ -43,7 +43,7 @@ struct Authenticator {
             hash: hash,
             token: verified,
             apiToken: digest,
-            key: key,
+            proof: TokenProof(key: key, hasExpiry: claims.root[member: Array("exp".utf8)] != nil),
             profile: caller.profile,
             identityHeaders: IdentityHeaders.render(caller.profile, claims: claims, hiding: apiToken)
         )

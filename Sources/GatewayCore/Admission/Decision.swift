@@ -35,12 +35,12 @@ package struct Admitted: Sendable {
     /// The identity headers for the upstream, each ended by CRLF; empty without a caller.
     package let identityHeaders: [UInt8]
 
-    init(_ findings: Findings, route: Route) {
+    init(_ findings: Findings, route: Route, identityHeaders: [UInt8] = []) {
         self.route = route
         normalPath = findings.normalPath
         parameters = findings.parameters
         profile = findings.caller?.profile
-        identityHeaders = findings.remembered?.identityHeaders ?? []
+        self.identityHeaders = identityHeaders
     }
 }
 
@@ -73,7 +73,7 @@ package struct Findings: Sendable {
     /// The methods that the path's endpoints answer, when they do not answer this one.
     package internal(set) var allowedMethods: [String] = []
     /// The time that was decided at.
-    package internal(set) var now = Timestamp(secondsSinceEpoch: 0)
+    package internal(set) var now: Timestamp
     /// The algorithm that the token's header names.
     package internal(set) var algorithm: SignatureAlgorithm?
     /// Whether the signature was found verified in the cache.
@@ -81,11 +81,14 @@ package struct Findings: Sendable {
 
     var parameters = PathParameters()
     var caller: Caller?
-    var remembered: RememberedToken?
+    // Not the token itself: decisions are kept, and tokens can be long.
+    var proof: TokenProof?
     var clientAddress = IPAddress(v4: 0)
 
     /// Makes findings of nothing, for a request that was no well-formed HTTP.
-    package init() {}
+    package init(now: Timestamp) {
+        self.now = now
+    }
 
     /// The caller as the token named it: believed only once ``Check/signature`` has passed.
     package var namedProfile: CompiledProfile? { caller?.profile }

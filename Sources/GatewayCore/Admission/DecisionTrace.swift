@@ -8,13 +8,15 @@ extension Findings {
     /// - Returns: one outcome for each check that has something to say.
     package func checks(_ rejection: Rejection?) -> [CheckOutcome] {
         var outcomes: [CheckOutcome] = []
+        // A body turns out wrong only after the other checks: what fails is the form all the same.
+        let failed = rejection.map { $0.code.concernsForm ? .wellFormed : self.check }
         for check in Check.allCases {
-            if check > self.check {
+            if let rejection, check == failed {
+                outcomes.append(CheckOutcome(check, .failed, rejection.operatorDetail))
+            } else if check > self.check {
                 let isOnlyAskedAbout = check == .upstream && rejection == nil
                 let reason = isOnlyAskedAbout ? "not called" : "not reached"
                 outcomes.append(CheckOutcome(check, .skipped, reason))
-            } else if check == self.check, let rejection {
-                outcomes.append(CheckOutcome(check, .failed, rejection.operatorDetail))
             } else if let outcome = outcome(of: check) {
                 outcomes.append(outcome)
             }
@@ -42,12 +44,11 @@ extension Findings {
             return CheckOutcome(check, .passed, "one Bearer token")
         case .signature:
             let algorithm = algorithm?.rawValue ?? ""
-            let key = remembered.map { "\"\($0.key.name)\" (\($0.key.fingerprint))" } ?? ""
+            let key = proof.map { "\"\($0.key.name)\" (\($0.key.fingerprint))" } ?? ""
             let memory = wasRemembered ? ", verified before" : ""
             return CheckOutcome(check, .passed, "\(algorithm) verifies with key \(key)\(memory)")
         case .time:
-            let hasExpiry = remembered?.token.claims?.root[member: Array("exp".utf8)] != nil
-            let expiry = hasExpiry ? "within exp" : "the token never expires"
+            let expiry = proof?.hasExpiry == true ? "within exp" : "the token never expires"
             return CheckOutcome(check, .passed, "\(expiry), leeway \(profile?.leewaySeconds ?? 0) s")
         case .claims:
             let count =
@@ -70,6 +71,20 @@ extension Findings {
             )
         case .upstream:
             return CheckOutcome(check, .passed, "upstream \"\(route?.upstream.name ?? "")\" answered")
+        }
+    }
+}
+
+extension Rejection.Code {
+    /// Whether the code is one of check 0, which goes on while the body is read.
+    fileprivate var concernsForm: Bool {
+        switch self {
+        case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge: true
+        case .endpointNotFound, .methodNotAllowed, .credentialMissing, .credentialAmbiguous, .invalidToken,
+            .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong, .claimMissing, .claimNotAccepted,
+            .clientInactive, .addressNotAllowed, .collectionNotGranted, .upstreamUnreachable,
+            .upstreamUnavailable, .upstreamTimeout:
+            false
         }
     }
 }

@@ -9,7 +9,7 @@ package final class RememberedToken: Sendable {
     let hash: UInt64
     let token: VerifiedToken
     let apiToken: APITokenDigest
-    let key: ProfileKey
+    let proof: TokenProof
     let profile: CompiledProfile
     let identityHeaders: [UInt8]
 
@@ -18,7 +18,7 @@ package final class RememberedToken: Sendable {
         hash: UInt64,
         token: VerifiedToken,
         apiToken: APITokenDigest,
-        key: ProfileKey,
+        proof: TokenProof,
         profile: CompiledProfile,
         identityHeaders: [UInt8]
     ) {
@@ -26,9 +26,20 @@ package final class RememberedToken: Sendable {
         self.hash = hash
         self.token = token
         self.apiToken = apiToken
-        self.key = key
+        self.proof = proof
         self.profile = profile
         self.identityHeaders = identityHeaders
+    }
+}
+
+/// What a decision tells of a verified token.
+final class TokenProof: Sendable {
+    let key: ProfileKey
+    let hasExpiry: Bool
+
+    init(key: ProfileKey, hasExpiry: Bool) {
+        self.key = key
+        self.hasExpiry = hasExpiry
     }
 }
 

@@ -88,7 +88,7 @@ enum CatalogRules {
         }
         try unique(collection.hosts.map { $0.lowercased() }, "hosts")
         try list(collection.hosts, "hosts", limit: 100) { host throws(CatalogError) in
-            guard !host.isEmpty, host.utf8.count <= 253, host.utf8.allSatisfy(isHostByte) else {
+            guard isHost(host) else {
                 throw .invalid("hosts", "host is \"\(host.prefix(80))\", expected a host name without port")
             }
         }
@@ -244,11 +244,18 @@ enum CatalogRules {
             && !text.contains { $0.isWhitespace || $0 == "," }
     }
 
+    /// A name or an IPv4 address, or an IPv6 address in brackets; with a port it would never match.
+    private static func isHost(_ host: String) -> Bool {
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            return IPAddress(String(host.dropFirst().dropLast())) != nil
+        }
+        return (1...253).contains(host.utf8.count) && host.utf8.allSatisfy(isHostByte)
+    }
+
     private static func isHostByte(_ byte: UInt8) -> Bool {
         isMethodByte(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-            || byte == UInt8(ascii: ".")
-            || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
-            || byte == UInt8(ascii: "_") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
     private static func isMethodByte(_ byte: UInt8) -> Bool {

@@ -28,6 +28,12 @@ package struct Rejection: Error, Sendable {
         makeOperatorDetail = operatorDetail
     }
 
+    /// The same with its operator's detail written, so that it holds nothing of what that is written from.
+    package func settled() -> Rejection {
+        let detail = operatorDetail
+        return Rejection(code, publicDetail: publicDetail, operatorDetail: detail)
+    }
+
     /// The stable names of refusals: they are API, never renamed (docs/errors.md).
     package enum Code: String, Sendable, CaseIterable {
         case badRequest = "bad_request"

@@ -156,9 +156,7 @@ class Gateway:
 
     def find(self, resource: str, **fields) -> dict:
         """The one entity of a kind whose fields are these, wherever in the pages it stands."""
-        found = [
-            item for item in self.all(resource) if all(item.get(name) == value for name, value in fields.items())
-        ]
+        found = [item for item in self.all(resource) if all(item.get(name) == value for name, value in fields.items())]
         assert len(found) == 1, f"{len(found)} {resource} with {fields}"
         return found[0]
 

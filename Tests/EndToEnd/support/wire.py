@@ -81,7 +81,7 @@ class Wire:
         while (end := self.buffer.find(mark)) < 0:
             if not self._fill():
                 raise Closed(f"closed with {self.buffer[:200]!r}, expected {mark!r}")
-        taken, self.buffer = self.buffer[:end], self.buffer[end + len(mark):]
+        taken, self.buffer = self.buffer[:end], self.buffer[end + len(mark) :]
         return taken
 
     def _exactly(self, count: int) -> bytes:

@@ -322,6 +322,37 @@ extension Decision {
     }
 }
 
+@Suite struct `A decision that is kept` {
+    private let snapshot: Snapshot
+    private var decider = Decider()
+
+    init() throws {
+        snapshot = try TestGateway().snapshot
+    }
+
+    @Test(arguments: [Rejection.Code.bodyTooLarge, .badRequest])
+    mutating func `says that the form failed when the body turned out wrong`(code: Rejection.Code) throws {
+        let token = try TestGateway.acmeSigned(#"{"sub":"\#(TestGateway.acmeToken)"}"#)
+        let decision = decider.decide(snapshot, "Bearer \(token)", method: "POST")
+        let checks = decision.findings.checks(Rejection(code, operatorDetail: "the body"))
+        #expect(checks.filter { $0.result == .failed }.map(\.check) == [.wellFormed])
+        #expect(checks.first?.detail == "the body")
+        #expect(checks.first { $0.check == .grant }?.result == .passed)
+        #expect(checks.last?.detail == "not reached")
+    }
+
+    @Test mutating func `keeps its words when its detail is written once and for all`() throws {
+        let token = try TestGateway.sign(
+            #"{"sub":"\#(TestGateway.acmeToken)"}"#,
+            secret: TestGateway.otherSecret
+        )
+        let rejection = try #require(decider.decide(snapshot, "Bearer \(token)").rejection)
+        let settled = rejection.settled()
+        #expect(settled.operatorDetail == rejection.operatorDetail)
+        #expect(settled.publicDetail == rejection.publicDetail)
+    }
+}
+
 @Suite struct `An explanation` {
     private var gateway: TestGateway
 

@@ -106,6 +106,16 @@ import Testing
         #expect(throws: InvalidValue.self) { try UpstreamTarget(url: url) }
     }
 
+    @Test(arguments: ["one.example:8080", "[::1]:80", "::1", "[::g]", "[]", "a b", "", "a/b"])
+    func `a host that no request could name is refused`(host: String) throws {
+        var collection = Collection(id: .test(1), name: "A", handle: "a")
+        collection.hosts = [host]
+        var draft = CatalogDraft(Catalog())
+        #expect(throws: CatalogError.self) { try draft.put(collection) }
+        collection.hosts = ["one.example", "ONE-2.example", "192.0.2.1", "[2001:db8::1]"]
+        try draft.put(collection)
+    }
+
     @Test func `a target says host, port and prefix`() throws {
         let target = try UpstreamTarget(url: "http://[::1]:9000/base/")
         #expect(target.host == "::1")
