@@ -118,7 +118,9 @@ let package = Package(
         ),
         .testTarget(
             name: "DataPlaneTests",
-            dependencies: ["DataPlane", "FuzzTargets", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "DataPlane", "GatewayCore", "FuzzTargets", .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -15,6 +15,9 @@ struct AdminOptions: ParsableArguments {
         help: "The admin token (PORTCULLIS_ADMIN_TOKEN, or the file admin-token in PORTCULLIS_DATA_DIR)."
     )
     var adminToken: String?
+
+    @Option(help: "A settings file with options as lines `name: value` (PORTCULLIS_CONFIG).")
+    var config: String?
 }
 
 /// Asks the admin API of a running gateway.
@@ -25,14 +28,20 @@ struct AdminClient: Sendable {
     private let token: String
     private let session: URLSession
 
-    /// Finds address and token: from the options, else the environment, else their defaults.
+    /// Finds address and token: from the options, the environment, the settings file, else their defaults.
     ///
-    /// - Throws: ``CommandFailure`` of kind trouble when the address is none, or no token is to be found.
+    /// - Throws: ``CommandFailure`` of kind trouble when the address is none, no token is to be found, or the
+    ///   settings file cannot be read.
     init(
         _ options: AdminOptions,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
-        address = options.admin ?? environment["PORTCULLIS_ADMIN"] ?? "http://127.0.0.1:8081"
+        let settings = try SettingsSource(
+            config: options.config,
+            commandLine: ["admin": options.admin, "admin-token": options.adminToken, "data-dir": nil],
+            environment: environment
+        )
+        address = try settings.string("admin") ?? "http://127.0.0.1:8081"
         guard let base = URL(string: address), let scheme = base.scheme, ["http", "https"].contains(scheme),
             base.host != nil, base.user == nil, base.query == nil
         else {
@@ -41,19 +50,19 @@ struct AdminClient: Sendable {
             )
         }
         self.base = base
-        token = try Self.token(options, environment)
+        token = try Self.token(settings)
         let configuration = URLSessionConfiguration.ephemeral
         // A whole catalog may take the gateway a while; a request without an answer must still end.
         configuration.timeoutIntervalForRequest = 300
         session = URLSession(configuration: configuration)
     }
 
-    private static func token(_ options: AdminOptions, _ environment: [String: String]) throws -> String {
-        let directory = environment["PORTCULLIS_DATA_DIR"] ?? "./portcullis-data"
+    private static func token(_ settings: SettingsSource) throws -> String {
+        let directory = try settings.string("data-dir") ?? "./portcullis-data"
         let path = directory + "/admin-token"
         // A file that is not there is no fault: it is only the last of three places.
         let file = try? String(contentsOfFile: path, encoding: .utf8)
-        let found = options.adminToken ?? environment["PORTCULLIS_ADMIN_TOKEN"] ?? file
+        let found = try settings.string("admin-token") ?? file
         guard let token = found?.trimmingCharacters(in: .whitespacesAndNewlines), !token.isEmpty else {
             throw CommandFailure.trouble(
                 """

@@ -223,6 +223,21 @@ import Testing
         #expect(rest["next_before"]?.value == .null)
     }
 
+    @Test func `deleting a collection is recorded at the profiles that lose it`() async throws {
+        let house = AdminHouse()
+        let things = try await house.furnish()
+        #expect(await house.call("DELETE", things.collection).status == 204)
+        let entries = try await house.call("GET", "/api/v1/audit?limit=2").json["items"]?.elements ?? []
+        #expect(
+            entries.map { $0.text("action") + " " + $0.text("kind") } == [
+                "delete collection", "update profile",
+            ]
+        )
+        let changes = entries.last?["changes"]?.elements ?? []
+        #expect(changes.map { $0.text("field") } == ["collections"])
+        #expect(changes.first?["after"]?.value == .array([]))
+    }
+
     @Test func `decisions are found by request id and by code`() async throws {
         let record = DecisionRecord(
             requestID: String(repeating: "a", count: 32),

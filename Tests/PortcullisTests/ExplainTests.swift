@@ -108,6 +108,21 @@ struct ExplainTests {
         #expect(run.status == 2)
         #expect(run.errors.hasPrefix("error: no answer from http://127.0.0.1:1"))
     }
+
+    @Test func `a settings file says where the gateway is`() async throws {
+        try place.write("settings.yaml", "admin: http://127.0.0.1:1\nadmin-token: x\n")
+        let run = try await place.portcullis(
+            "token",
+            "explain",
+            "a.b.c",
+            "--url",
+            "/",
+            "--config",
+            place.url("settings.yaml").path()
+        )
+        #expect(run.status == 2)
+        #expect(run.errors.hasPrefix("error: no answer from http://127.0.0.1:1"), "\(run.errors)")
+    }
 }
 
 /// Answers one request over HTTP and keeps what was asked.

@@ -52,12 +52,25 @@ protocol Resource: Sendable {
     ) throws -> Entity
     /// Deletes an entity with all that it owns.
     func delete(_ entity: Entity, _ call: Call, _ draft: inout CatalogDraft) throws
+    /// What else the audit log must say when an entity was deleted: changes of entities that it did not own.
+    func consequences(
+        ofDeleting entity: Entity,
+        from old: Catalog,
+        to new: Catalog,
+        _ call: Call
+    ) -> [AuditEntry]
 }
 
 extension Resource {
     var parameter: String { "id" }
     var filters: [Operation.Parameter] { [] }
     func isWanted(_ entity: Entity, in catalog: Catalog, _ call: Call) -> Bool { true }
+    func consequences(
+        ofDeleting entity: Entity,
+        from old: Catalog,
+        to new: Catalog,
+        _ call: Call
+    ) -> [AuditEntry] { [] }
 
     /// The operations of the kind.
     var operations: [Operation] { standardOperations }
@@ -224,9 +237,13 @@ extension Resource {
             readsIfMatch: true,
             perform: { call in
                 _ = try await catalog.edit { draft in
-                    let entity = try existingForChange(in: draft.catalog, call)
+                    let old = draft.catalog
+                    let entity = try existingForChange(in: old, call)
                     try delete(entity, call, &draft)
-                    return ((), [call.audit("delete", kind, id: id(of: entity), name: name(of: entity))])
+                    let entries = consequences(ofDeleting: entity, from: old, to: draft.catalog, call)
+                    return (
+                        (), entries + [call.audit("delete", kind, id: id(of: entity), name: name(of: entity))]
+                    )
                 }
                 return AdminAnswer(withoutBody: 204)
             }

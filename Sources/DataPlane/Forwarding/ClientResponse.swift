@@ -19,11 +19,14 @@ enum ClientResponse {
         framing: BodyFraming,
         answering method: KnownMethod,
         id: RequestID,
+        date: @autoclosure () -> String,
         closes: Bool,
         into buffer: inout ByteBuffer
     ) {
         HeadWriter.writeStatusLine(of: response, into: &buffer)
         HeadWriter.writeFields(of: response, dropping: KnownHeaderSet(.xRequestID), into: &buffer)
+        // RFC 9110 §6.6.1: who passes on an answer without a date adds one.
+        if !response.present.contains(.date) { HeadWriter.writeField("Date", date(), into: &buffer) }
         id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
         // Where there is no body, its length may still be told (RFC 9110 §8.6).
         if framing == .none, let length = response.contentLength, method == .head || response.status == 304 {
@@ -46,6 +49,7 @@ enum ClientResponse {
     static func refusal(
         _ rejection: Rejection,
         id: RequestID,
+        date: String,
         allowedMethods: [String],
         hasBody: Bool,
         closes: Bool,
@@ -58,6 +62,7 @@ enum ClientResponse {
             "request_id":"\(id.text)"}\n
             """
         HeadWriter.writeStatusLine(code.status, into: &buffer)
+        HeadWriter.writeField("Date", date, into: &buffer)
         HeadWriter.writeField("Content-Type", "application/problem+json", into: &buffer)
         HeadWriter.writeField("Cache-Control", "no-store", into: &buffer)
         HeadWriter.writeField("X-Content-Type-Options", "nosniff", into: &buffer)

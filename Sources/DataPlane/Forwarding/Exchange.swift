@@ -255,6 +255,7 @@ final class Exchange {
             framing: responseFraming,
             answering: head.knownMethod,
             id: id,
+            date: context.date(),
             closes: !client.keepsAlive,
             into: &buffer
         )

@@ -354,6 +354,7 @@ final class ClientConnection: ChannelInboundHandler {
         ClientResponse.refusal(
             rejection,
             id: id,
+            date: loop.date(),
             allowedMethods: findings.allowedMethods,
             hasBody: head?.knownMethod != .head,
             closes: !keepsAlive,

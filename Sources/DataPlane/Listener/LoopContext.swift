@@ -14,6 +14,7 @@ final class LoopContext: @unchecked Sendable {
     private var snapshots: SnapshotSource.Reader
     private var admission: Admission
     private var requestIDs: RequestIDGenerator
+    private var dateField = DateField()
     private var refused: DecisionRing
     private var admitted: DecisionRing
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
@@ -55,6 +56,11 @@ final class LoopContext: @unchecked Sendable {
             _ in
             self.checkDeadlines()
         }
+    }
+
+    /// The value of a `Date` field now.
+    func date() -> String {
+        dateField.value(at: configuration.now())
     }
 
     // MARK: Decisions

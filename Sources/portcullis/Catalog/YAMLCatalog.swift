@@ -66,8 +66,15 @@ enum YAMLCatalog {
             throw DocumentError("not a YAML text: \(error)", field: "")
         }
         var converter = YAMLConverter(limit: max(100_000, bytes.count))
-        return try root.map { node throws(DocumentError) in try converter.node(node) }
-            ?? DocumentNode(.object([]), at: SourcePosition(line: 1, column: 1))
+        // A file that was cut short must not take the whole catalog with it, by --prune or SIGHUP.
+        guard let root else {
+            throw DocumentError(
+                "the document is empty, expected a catalog; an empty catalog is written {}",
+                field: "",
+                at: SourcePosition(line: 1, column: 1)
+            )
+        }
+        return try converter.node(root)
     }
 
     /// Writes a document as YAML in block style, fields in the order that the document has them.

@@ -7,6 +7,10 @@ struct AdminTokenCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "admin-token",
         abstract: "Manage the token that the admin API asks for.",
+        discussion: """
+            Example:
+              portcullis admin-token reset --data-dir ./portcullis-data
+            """,
         subcommands: [Reset.self]
     )
 
@@ -15,7 +19,7 @@ struct AdminTokenCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a new admin token; the old one ends at once.",
             discussion: """
-                Needs the data directory, not the running gateway: whoever can read the directory may make a new
+                Needs the data directory, not the running gateway: whoever can read the directory may make a new \
                 token. A running gateway takes the new one at its next request.
 
                 Examples:

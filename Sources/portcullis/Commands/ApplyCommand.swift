@@ -6,8 +6,8 @@ struct ApplyCommand: AsyncParsableCommand {
         commandName: "apply",
         abstract: "Make the catalog of a running gateway like a file.",
         discussion: """
-            The file is YAML or JSON; names identify. What the file does not mention stays, unless --prune is given.
-            Keys and secrets may come from elsewhere: public_key_file, secret_file, secret_env, token_file and
+            The file is YAML or JSON; names identify. What the file does not mention stays, unless --prune is given. \
+            Keys and secrets may come from elsewhere: public_key_file, secret_file, secret_env, token_file and \
             token_env, with paths relative to the catalog file. Applying the same file twice changes nothing.
 
             Exit codes: 0 applied or nothing to do, 1 the file was refused, 2 no answer or wrong options.

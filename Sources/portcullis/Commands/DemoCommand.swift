@@ -12,7 +12,7 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Try the gateway: an upstream, two access profiles and signed calls, in one process.",
         discussion: """
-            Nothing is kept: keys, API tokens and the catalog are made anew and end with the process. It runs until
+            Nothing is kept: keys, API tokens and the catalog are made anew and end with the process. It runs until \
             Ctrl-C; with --once it makes the calls and ends, with exit code 1 when one was not answered as expected.
 
             Examples:

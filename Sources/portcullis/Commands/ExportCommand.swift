@@ -7,8 +7,8 @@ struct ExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Write the catalog of a running gateway as a YAML file.",
         discussion: """
-            The file is in the form that apply reads. Secrets are not in it: API tokens stand there as SHA-256
-            digests, HMAC secrets as fingerprints. Applied to the same gateway it changes nothing; on another
+            The file is in the form that apply reads. Secrets are not in it: API tokens stand there as SHA-256 \
+            digests, HMAC secrets as fingerprints. Applied to the same gateway it changes nothing; on another \
             gateway each secret must be given anew.
 
             Exit codes: 0 written, 1 the gateway refused, 2 no answer, not written, or wrong options.

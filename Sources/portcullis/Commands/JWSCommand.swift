@@ -6,6 +6,10 @@ struct JWSCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "jws",
         abstract: "Check signed documents of any kind (JWS, RFC 7515).",
+        discussion: """
+            Example:
+              portcullis jws verify --key signer.pem --token-file message.jws
+            """,
         subcommands: [JWSVerifyCommand.self]
     )
 }

@@ -8,19 +8,20 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run the gateway and its admin API.",
         discussion: """
-            Without --catalog the gateway keeps its catalog in an embedded database in the data directory, and the
-            admin API changes it. At the first start the admin token is printed, once (PORTCULLIS_ADMIN_TOKEN in
+            Without --catalog the gateway keeps its catalog in an embedded database in the data directory, and the \
+            admin API changes it. At the first start the admin token is printed, once (PORTCULLIS_ADMIN_TOKEN in \
             the environment of the first start sets it instead).
 
-            With --catalog FILE the gateway runs from that file alone; the admin API then only reads, and SIGHUP
+            With --catalog FILE the gateway runs from that file alone; the admin API then only reads, and SIGHUP \
             reads the file again.
 
-            Every option can come from the environment (PORTCULLIS_LISTEN, PORTCULLIS_DATA_DIR, …) or from a
+            Every option can come from the environment (PORTCULLIS_LISTEN, PORTCULLIS_DATA_DIR, …) or from a \
             settings file (--config). SIGTERM lets every request that has begun end.
 
             Examples:
               portcullis serve
-              portcullis serve --listen 0.0.0.0:8080 --admin-listen 127.0.0.1:8081 --data-dir /var/lib/portcullis
+              portcullis serve --listen 0.0.0.0:8080 --admin-listen 127.0.0.1:8081 \\
+                  --data-dir /var/lib/portcullis
               portcullis serve --catalog catalog.yaml --listen 127.0.0.1:0
             """
     )

@@ -9,7 +9,8 @@ struct TokenCommand: AsyncParsableCommand {
         abstract: "Make tokens, look into them, check them, ask a gateway about them.",
         discussion: """
             Examples:
-              portcullis token mint --key ~/.ssh/id_rsa --api-token "$API_TOKEN" --claim name="John Doe"
+              portcullis token mint --key ~/.ssh/id_rsa --api-token "$API_TOKEN" \\
+                  --claim name="John Doe"
               portcullis token decode "$TOKEN"
               portcullis token verify --key acme-key.pub "$TOKEN"
               portcullis token explain "$TOKEN" --url /api-endpoints-v1/call

@@ -14,8 +14,9 @@ struct TokenExplainCommand: AsyncParsableCommand {
 
             Examples:
               portcullis token explain "$TOKEN" --url /api-endpoints-v1/call
-              portcullis token explain --token-file token.txt --method POST --url /orders-v1/orders/7 \\
-                --address 203.0.113.7 --admin https://gateway.example:8081
+              portcullis token explain --token-file token.txt --method POST \\
+                  --url /orders-v1/orders/7 --address 203.0.113.7 \\
+                  --admin https://gateway.example:8081
             """
     )
 

@@ -14,9 +14,12 @@ struct TokenMintCommand: ParsableCommand {
             come in the order given, then iat and exp; a token expires after 15 minutes unless told otherwise.
 
             Examples:
-              portcullis token mint --key ~/.ssh/id_rsa --api-token "$API_TOKEN" --claim name="John Doe"
-              portcullis token mint --secret-file secret.txt --claim sub="$API_TOKEN" --expires-in 1h
-              portcullis token mint --key key.pem --alg PS256 --claim-json 'scope=["read","write"]' --kid laptop
+              portcullis token mint --key ~/.ssh/id_rsa --api-token "$API_TOKEN" \\
+                  --claim name="John Doe"
+              portcullis token mint --secret-file secret.txt --claim sub="$API_TOKEN" \\
+                  --expires-in 1h
+              portcullis token mint --key key.pem --alg PS256 --kid laptop \\
+                  --claim-json 'scope=["read","write"]'
             """
     )
 

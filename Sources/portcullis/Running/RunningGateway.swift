@@ -2,6 +2,7 @@ import ControlPlane
 import DataPlane
 import Foundation
 import GatewayCore
+import Glibc
 import Logging
 import SQLiteStore
 
@@ -107,9 +108,18 @@ struct RunningGateway {
             throw error
         } catch {
             throw CommandFailure.trouble(
-                "cannot listen on \(address): \(error); give another address with \(option)"
+                "cannot listen on \(address): \(reason(of: error)); give another address with \(option)"
             )
         }
+    }
+
+    /// The system's own words for its error number, where the network library's description ends with one.
+    private static func reason(of error: any Error) -> String {
+        let text = "\(error)"
+        guard let mark = text.range(of: "(errno: "), text.hasSuffix(")"),
+            let number = Int32(text[mark.upperBound...].dropLast())
+        else { return text }
+        return String(cString: strerror(number))
     }
 
     static func makeLogger(_ level: Logger.Level) -> Logger {

@@ -1,5 +1,6 @@
 """The catalog that most tests run against, and who is in it."""
 
+import os
 import secrets
 import subprocess
 from dataclasses import dataclass
@@ -112,13 +113,12 @@ class Nginx:
         self.folder, self.port = folder, port
         self.files = folder / "files"
         self.files.mkdir(parents=True)
-        # Worker processes drop to an unprivileged user when nginx is started as root.
-        for path in [self.files, *self.files.parents]:
-            if path.is_relative_to("/tmp") and path != Path("/tmp"):
-                path.chmod(0o755)
+        # Started as root, its workers would drop to a user who may not read the folder of a test.
+        user = "user root;" if os.geteuid() == 0 else ""
         (folder / "nginx.conf").write_text(
             f"""
             daemon off;
+            {user}
             worker_processes 1;
             pid {folder}/nginx.pid;
             error_log {folder}/error.log;

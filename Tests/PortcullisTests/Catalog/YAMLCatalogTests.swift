@@ -26,7 +26,6 @@ struct YAMLCatalogTests {
         ("a: &x [1]\nb: *x", #"{"a":["1"],"b":["1"]}"#),
         ("a: |\n  one\n  two\n", #"{"a":"one\ntwo\n"}"#),
         ("\u{feff}a: b\r\n", #"{"a":"b"}"#),
-        ("", "{}"),
         (#"{"a": 1, "leeway_seconds": 2}"#, #"{"a":1,"leeway_seconds":2}"#),
         ("{a: b}", #"{"a":"b"}"#),
     ])
@@ -72,6 +71,16 @@ struct YAMLCatalogTests {
     func `deep nesting is refused`(opening: String) {
         let text = String(repeating: opening, count: 50_000)
         #expect(throws: DocumentError.self) { try YAMLCatalog.parse(Array(text.utf8)) }
+    }
+
+    @Test(arguments: ["", "\n", "# only a comment\n"])
+    func `a file that was cut short is no empty catalog`(text: String) {
+        #expect(throws: DocumentError.self) { try YAMLCatalog.parse(Array(text.utf8)) }
+    }
+
+    @Test(arguments: ["{}", "--- {}\n", "# nothing\n{}\n"])
+    func `an empty catalog is written as an empty object`(text: String) throws {
+        #expect(try parse(text).value == .object([]))
     }
 
     @Test func `bytes that are not UTF-8 are refused with their line`() {

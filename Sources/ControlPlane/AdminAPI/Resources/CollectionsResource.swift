@@ -79,4 +79,29 @@ struct CollectionsResource: Resource {
     func delete(_ collection: GatewayCore.Collection, _ call: Call, _ draft: inout CatalogDraft) throws {
         try draft.delete(collection: collection.id)
     }
+
+    /// The profiles that were granted the collection lose the grant with it.
+    func consequences(
+        ofDeleting collection: GatewayCore.Collection,
+        from old: Catalog,
+        to new: Catalog,
+        _ call: Call
+    ) -> [AuditEntry] {
+        let profiles = ProfilesResource(catalog: catalog)
+        let granted = old.profiles.values.filter { $0.grantedCollections.contains(collection.id) }
+        return granted.sorted { $0.id.rawValue < $1.id.rawValue }.compactMap { before in
+            guard let after = new.profiles[before.id] else { return nil }
+            let details = AuditDetails.changes(
+                from: profiles.document(of: before, in: old),
+                to: profiles.document(of: after, in: new)
+            )
+            return call.audit(
+                "update",
+                profiles.kind,
+                id: after.id.rawValue,
+                name: after.name,
+                details: details
+            )
+        }
+    }
 }
