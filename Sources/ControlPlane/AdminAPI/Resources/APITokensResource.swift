@@ -90,7 +90,11 @@ struct APITokensResource: Resource {
                         createdAt: call.now
                     )
                     new.isActive = old.isActive
-                    new.expiresAt = old.expiresAt
+                    // As long as the old one was given: one that had expired would be followed by a dead one.
+                    new.expiresAt = old.expiresAt.map { end in
+                        let lifetime = max(1, end.secondsSinceEpoch - old.createdAt.secondsSinceEpoch)
+                        return Timestamp(secondsSinceEpoch: call.now.secondsSinceEpoch + lifetime)
+                    }
                     let others = profile.apiTokens.filter { $0.id != old.id }
                     let leaving =
                         seconds > 0 ? [Self.leaving(old, after: seconds, at: call.now, among: others)] : []
