@@ -92,7 +92,30 @@ extension RSAPublicKey {
         _ signed: UnsafeRawBufferPointer,
         _ algorithm: SignatureAlgorithm
     ) -> Bool {
-        let signature = unsafe _RSA.Signing.RSASignature(rawRepresentation: signature)
+        guard unsafe isBelowModulus(signature) else {
+            // Refused before any arithmetic, this would be quicker than any other wrong signature, and for one
+            // key only: the time would tell which key a caller's token was held against.
+            var reduced = unsafe [UInt8](signature)
+            reduced[0] = 0
+            _ = unsafe check(_RSA.Signing.RSASignature(rawRepresentation: reduced), signed, algorithm)
+            return false
+        }
+        return unsafe check(_RSA.Signing.RSASignature(rawRepresentation: signature), signed, algorithm)
+    }
+
+    /// Whether a signature of the modulus's length is a number below the modulus (RFC 8017 §5.2.2).
+    private func isBelowModulus(_ signature: UnsafeRawBufferPointer) -> Bool {
+        for index in modulus.indices where unsafe signature[index] != modulus[index] {
+            return unsafe signature[index] < modulus[index]
+        }
+        return false
+    }
+
+    private func check(
+        _ signature: _RSA.Signing.RSASignature,
+        _ signed: UnsafeRawBufferPointer,
+        _ algorithm: SignatureAlgorithm
+    ) -> Bool {
         switch algorithm {
         case .rs256:
             return unsafe key.isValidSignature(

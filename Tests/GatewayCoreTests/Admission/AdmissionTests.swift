@@ -171,6 +171,17 @@ extension Decision {
         #expect(decider.code(snapshot, bearer: crossed) == .invalidToken)
     }
 
+    @Test(arguments: [UInt8(0), 1, 0x7f, 0xff])
+    mutating func `with an RSA signature that is no number below the modulus, or none at all`(
+        byte: UInt8
+    ) throws {
+        let payload = #"{"sub":"\#(TestGateway.acmeRSAToken)"}"#
+        let token = try gateway.acmeRSAKey.sign(payload: Array(payload.utf8), algorithm: .rs256)
+        let signed = try #require(token.lastIndex(of: ".").map { token[...$0] })
+        let forged = signed + Base64URL.encode(Array(repeating: byte, count: 256))
+        #expect(decider.code(snapshot, bearer: String(forged)) == .invalidToken)
+    }
+
     @Test mutating func `without telling apart what was wrong, but for the record`() throws {
         let unknown = try TestGateway.acmeSigned(#"{"sub":"\#(String(repeating: "9", count: 64))"}"#)
         let wrongKey = try TestGateway.sign(
