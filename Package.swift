@@ -142,6 +142,21 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Puts a counting malloc before the C library's: for benchmarks alone, never a part of `portcullis`.
+        .target(name: "AllocationCounting", path: "Benchmarks/AllocationCounting"),
+        // The parts of the request path one by one; Benchmarks/Micro/README.md says how it is run.
+        .executableTarget(
+            name: "microbenchmarks",
+            dependencies: [
+                "AllocationCounting", "DataPlane", "GatewayCore", "JOSE", "PortcullisTestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Benchmarks/Micro",
+            exclude: ["README.md", "thresholds.json"],
+            swiftSettings: dataPlaneSettings
+        ),
         // Drives the built program; Golden/ has what it is expected to print.
         .testTarget(
             name: "PortcullisTests",

@@ -18,6 +18,11 @@ package struct Admission: Sendable {
         Decoys.prepare()
     }
 
+    /// Whether exactly this token is remembered as verified; what is still checked of it is another question.
+    package func remembers(_ token: Span<UInt8>) -> Bool {
+        cache.find(token, hash: cache.hash(token)) != nil
+    }
+
     /// Decides one request.
     ///
     /// - Parameters:

@@ -1,0 +1,74 @@
+import Foundation
+
+/// The program: measures what it is asked to and prints it.
+@main
+struct Microbenchmarks {
+    static func main() {
+        do {
+            let options = try Options(CommandLine.arguments.dropFirst())
+            exit(try run(options))
+        } catch let error as Options.Misuse {
+            complain("\(error.reason)\n\n\(Options.usage)")
+            exit(2)
+        } catch {
+            complain("error: \(error)")
+            exit(2)
+        }
+    }
+
+    private static func run(_ options: Options) throws -> Int32 {
+        if options.mode == .help {
+            print(Options.usage)
+            return 0
+        }
+        let chosen = Benchmark.all.filter { benchmark in
+            (options.filters.isEmpty || options.filters.contains(benchmark.name))
+                && (benchmark.isGated || !options.isChecking)
+        }
+        guard !chosen.isEmpty else {
+            let kind = options.isChecking ? "benchmark with a threshold" : "benchmark"
+            throw BenchmarkFailure(
+                "no \(kind) has \(options.filters.parts.joined(separator: " or ")) in its name; --list has them all"
+            )
+        }
+        if options.mode == .list {
+            let width = chosen.map(\.name.count).max() ?? 0
+            for benchmark in chosen { print(padded(benchmark.name, width), benchmark.summary) }
+            return 0
+        }
+        try Measuring.checkCounter()
+        let prepared = try chosen.map(PreparedBenchmark.init)
+        switch options.mode {
+        case .help, .list: break
+        case .measure:
+            let measuring = Measuring(rounds: options.rounds)
+            let report = Report(try measuring.everything(of: prepared))
+            print(options.isJSON ? try report.json() : report.table())
+        case .check(let path):
+            let thresholds = try Thresholds(file: path)
+            let measurements = try prepared.map(Measuring().allocations)
+            let verdicts = thresholds.verdicts(on: measurements, all: options.filters.isEmpty)
+            verdicts.forEach { print($0) }
+            return verdicts.contains(where: \.isFailure) ? 1 : 0
+        case .trace:
+            for benchmark in prepared { print(try AllocationTrace.take(of: benchmark)) }
+        case .repeated(let count):
+            for benchmark in prepared { try benchmark.run(count) }
+        }
+        return 0
+    }
+
+    private static func complain(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
+}
+
+/// Text with spaces behind it up to a width.
+func padded(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(0, width - text.count))
+}
+
+/// Text with spaces before it up to a width.
+func aligned(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+}
