@@ -106,6 +106,12 @@ let package = Package(
             dependencies: ["JOSE", "DataPlane", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Fuzzing/Runner",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "JOSETests",
             dependencies: ["JOSE", "FuzzTargets", "PortcullisTestSupport"],

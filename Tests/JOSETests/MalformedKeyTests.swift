@@ -67,27 +67,22 @@ import Testing
         #expect(try folder.read("key").isEmpty == false)
     }
 
-    @Test(arguments: ["token", "json", "public-key", "private-key", "base64url"])
-    func `the corpora hold what they should and keep the invariants`(name: String) throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Fuzzing/corpus/\(name)")
-        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
-        #expect(files.count >= 8)
-        let targets: [String: ([UInt8]) -> Void] = [
-            "token": JOSEFuzzTargets.token, "json": JOSEFuzzTargets.json,
-            "public-key": JOSEFuzzTargets.publicKey,
-            "private-key": JOSEFuzzTargets.privateKey, "base64url": JOSEFuzzTargets.base64url,
-        ]
-        let target = try #require(targets[name])
-        for file in files.sorted(by: { $0.path < $1.path }) {
-            let sample = [UInt8](try Data(contentsOf: file))
-            target(sample)
-            for length in stride(from: 0, to: sample.count, by: max(1, sample.count / 50)) {
-                target(Array(sample.prefix(length)))
-                var changed = sample
+    @Test(arguments: [FuzzTarget.token, .json, .publicKey, .privateKey, .base64url])
+    func `the corpora hold what they should and keep the invariants`(target: FuzzTarget) throws {
+        let corpora = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Fuzzing/corpus")
+        let seeds = try target.seeds(in: corpora)
+        #expect(seeds.count >= 8)
+        for seed in seeds {
+            target.run(seed)
+            for length in stride(from: 0, to: seed.count, by: max(1, seed.count / 50)) {
+                target.run(Array(seed.prefix(length)))
+                var changed = seed
                 changed[length] ^= 0x11
-                target(changed)
+                target.run(changed)
             }
         }
+        var mutator = Mutator(target, seeds: seeds, from: 1)
+        for _ in 0..<500 { target.run(mutator.next()) }
     }
 }
