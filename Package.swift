@@ -150,11 +150,18 @@ let package = Package(
         ),
         // Puts a counting malloc before the C library's: for benchmarks alone, never a part of `portcullis`.
         .target(name: "AllocationCounting", path: "Benchmarks/AllocationCounting"),
+        .target(
+            name: "Measuring",
+            dependencies: ["AllocationCounting"],
+            path: "Benchmarks/Measuring",
+            swiftSettings: settings
+        ),
         // The parts of the request path one by one; Benchmarks/Micro/README.md says how it is run.
         .executableTarget(
             name: "microbenchmarks",
             dependencies: [
-                "AllocationCounting", "DataPlane", "GatewayCore", "JOSE", "PortcullisTestSupport",
+                "AllocationCounting", "Measuring", "DataPlane", "GatewayCore", "JOSE",
+                "PortcullisTestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1,5 +1,6 @@
 import GatewayCore
 import JOSE
+import Measuring
 import PortcullisTestSupport
 
 /// One event loop's decisions, over a catalog with a profile for each algorithm.
@@ -107,13 +108,13 @@ extension Benchmark {
     private static func decisions(
         _ name: String,
         _ summary: String,
-        limit: String? = nil,
+        reference: String? = nil,
         count: Int,
         rememberedTokens: Int,
         tokens: @escaping @Sendable () throws -> [[UInt8]],
         isGood: @escaping @Sendable (Decision) -> Bool
     ) -> Benchmark {
-        Benchmark(name: name, summary: summary, limit: limit, period: count) {
+        Benchmark(name: name, summary: summary, reference: reference, period: count) {
             let decider = try Decider(rememberedTokens: rememberedTokens)
             let fields = try tokens().map { Array("Bearer ".utf8) + $0 }
             // Those of the hits are remembered from here on.
@@ -178,7 +179,7 @@ extension Benchmark {
         decisions(
             "admission/miss-\(algorithm.rawValue)",
             "a decision over an \(algorithm.rawValue) token that has to be verified",
-            limit: "primitive/\(algorithm.rawValue)",
+            reference: "primitive/\(algorithm.rawValue)",
             count: 256,
             // Fewer than tokens come in between, so that each has been forgotten when its turn comes again.
             rememberedTokens: 4,
@@ -193,7 +194,7 @@ extension Benchmark {
             decisions(
                 "admission/unknown-token",
                 "a refusal of an HS256 token whose API token no profile has",
-                limit: "primitive/HS256",
+                reference: "primitive/HS256",
                 count: 256,
                 rememberedTokens: 16_384,
                 tokens: {
@@ -214,7 +215,7 @@ extension Benchmark {
             decisions(
                 "admission/bad-\(algorithm.rawValue)",
                 "a refusal of an \(algorithm.rawValue) token with a wrong signature",
-                limit: "primitive/\(algorithm.rawValue)",
+                reference: "primitive/\(algorithm.rawValue)",
                 count: 256,
                 rememberedTokens: 16_384,
                 tokens: { SignedTokens.spoilt(try SignedTokens.make(algorithm, count: 256)) },

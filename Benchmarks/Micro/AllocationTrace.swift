@@ -1,5 +1,6 @@
 import AllocationCounting
 import Foundation
+import Measuring
 
 /// Where the operations of a benchmark allocate.
 enum AllocationTrace {

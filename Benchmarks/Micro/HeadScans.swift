@@ -1,4 +1,5 @@
 import DataPlane
+import Measuring
 import NIOCore
 
 extension Benchmark {

@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 
 /// The program: measures what it is asked to and prints it.
 @main
@@ -36,17 +37,17 @@ struct Microbenchmarks {
             for benchmark in chosen { print(padded(benchmark.name, width), benchmark.summary) }
             return 0
         }
-        try Measuring.checkCounter()
+        try Turns.checkCounter()
         let prepared = try chosen.map(PreparedBenchmark.init)
         switch options.mode {
         case .help, .list: break
         case .measure:
-            let measuring = Measuring(rounds: options.rounds)
-            let report = Report(try measuring.everything(of: prepared))
+            let measurements = try Turns(rounds: options.rounds).everything(of: prepared)
+            let report = Report(measurements, against: "primitive")
             print(options.isJSON ? try report.json() : report.table())
         case .check(let path):
             let thresholds = try Thresholds(file: path)
-            let measurements = try prepared.map(Measuring().allocations)
+            let measurements = try prepared.map(Turns.allocations)
             let verdicts = thresholds.verdicts(on: measurements, all: options.filters.isEmpty)
             verdicts.forEach { print($0) }
             return verdicts.contains(where: \.isFailure) ? 1 : 0
@@ -61,14 +62,4 @@ struct Microbenchmarks {
     private static func complain(_ text: String) {
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
-}
-
-/// Text with spaces behind it up to a width.
-func padded(_ text: String, _ width: Int) -> String {
-    text + String(repeating: " ", count: max(0, width - text.count))
-}
-
-/// Text with spaces before it up to a width.
-func aligned(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
 }

@@ -1,4 +1,5 @@
 import GatewayCore
+import Measuring
 import PortcullisTestSupport
 
 extension Benchmark {

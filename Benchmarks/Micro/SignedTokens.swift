@@ -1,5 +1,6 @@
 import GatewayCore
 import JOSE
+import Measuring
 import PortcullisTestSupport
 
 /// The algorithms that are measured, each with a key made for the run.

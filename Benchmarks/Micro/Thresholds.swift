@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 
 /// How many allocations each operation may make.
 struct Thresholds {
@@ -39,7 +40,7 @@ struct Thresholds {
     /// Holds each measurement against its threshold.
     ///
     /// With `all`, a threshold that no benchmark answers to is a failure too: it guards nothing any more.
-    func verdicts(on measurements: [Measurement], all: Bool) -> [Verdict] {
+    func verdicts(on measurements: [OperationCost], all: Bool) -> [Verdict] {
         var verdicts = measurements.map(verdict)
         guard all else { return verdicts }
         let known = Set(measurements.map(\.benchmark.name))
@@ -51,7 +52,7 @@ struct Thresholds {
         return verdicts
     }
 
-    private func verdict(_ measurement: Measurement) -> Verdict {
+    private func verdict(_ measurement: OperationCost) -> Verdict {
         let name = measurement.benchmark.name
         let found = Report.count(measurement.allocations)
         guard let threshold = thresholds[name] else {

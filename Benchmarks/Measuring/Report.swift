@@ -1,7 +1,7 @@
 import Foundation
 
 /// Measurements as a table for people and as JSON for programs.
-struct Report {
+package struct Report {
     private struct Row: Encodable {
         let name: String
         let summary: String
@@ -11,20 +11,23 @@ struct Report {
         let allocations: Double
         let bytes: Double
         /// The benchmark that this one is held against, and how many times its time this one takes.
-        let limit: String?
-        let timesLimit: Double?
+        let reference: String?
+        let timesReference: Double?
     }
 
     private let rows: [Row]
+    private let referenceName: String
 
-    init(_ measurements: [Measurement]) {
+    /// Reports measurements; `referenceName` is what people call the benchmarks that others are held against.
+    package init(_ measurements: [OperationCost], against referenceName: String) {
+        self.referenceName = referenceName
         let times = Dictionary(
             measurements.map { ($0.benchmark.name, $0.nanoseconds ?? 0) },
             uniquingKeysWith: { first, _ in first }
         )
         rows = measurements.map { measurement in
             let nanoseconds = measurement.nanoseconds ?? 0
-            let limit = measurement.benchmark.limit.flatMap { times[$0] }
+            let reference = measurement.benchmark.reference.flatMap { times[$0] }
             return Row(
                 name: measurement.benchmark.name,
                 summary: measurement.benchmark.summary,
@@ -33,21 +36,23 @@ struct Report {
                 operationsPerSecond: 1e9 / nanoseconds,
                 allocations: measurement.allocations,
                 bytes: measurement.bytes,
-                limit: measurement.benchmark.limit,
-                timesLimit: limit.map { nanoseconds / $0 }
+                reference: measurement.benchmark.reference,
+                timesReference: reference.map { nanoseconds / $0 }
             )
         }
     }
 
-    func json() throws -> String {
+    /// All of it as JSON, with names that stay.
+    package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
         return String(decoding: try encoder.encode(["benchmarks": rows]), as: UTF8.self)
     }
 
-    func table() -> String {
-        let header = ["benchmark", "ns", "least", "per second", "allocations", "bytes", "× limit"]
+    /// The table.
+    package func table() -> String {
+        let header = ["benchmark", "ns", "least", "per second", "allocations", "bytes", "× \(referenceName)"]
         let body = rows.map { row in
             [
                 row.name,
@@ -56,7 +61,7 @@ struct Report {
                 Self.decimal(row.operationsPerSecond, 0),
                 Self.count(row.allocations),
                 Self.count(row.bytes),
-                row.timesLimit.map { Self.decimal($0, 2) } ?? "",
+                row.timesReference.map { Self.decimal($0, 2) } ?? "",
             ]
         }
         let widths = header.indices.map { column in
@@ -75,7 +80,7 @@ struct Report {
     }
 
     /// Without a fraction where there is none.
-    static func count(_ value: Double) -> String {
+    package static func count(_ value: Double) -> String {
         value == value.rounded() ? decimal(value, 0) : decimal(value, 2)
     }
 }

@@ -2,34 +2,39 @@ import AllocationCounting
 import Glibc
 
 /// What one operation of a benchmark costs.
-struct Measurement {
-    let benchmark: Benchmark
+package struct OperationCost {
+    /// What was measured.
+    package let benchmark: Benchmark
     /// Exact, since nothing else runs on the thread; whole numbers but where memory grows now and then.
-    let allocations: Double
+    package let allocations: Double
     /// Bytes asked for.
-    let bytes: Double
+    package let bytes: Double
     /// CPU time of the thread, the median over all batches; `nil` when only allocations were counted.
-    var nanoseconds: Double?
+    package var nanoseconds: Double?
     /// The quickest batch.
-    var leastNanoseconds: Double?
+    package var leastNanoseconds: Double?
 }
 
 /// Measures benchmarks side by side.
-struct Measuring {
-    /// How often each benchmark gets its turn.
-    var rounds = 21
+package struct Turns {
     /// About how long one turn takes.
-    var turnNanoseconds = 8_000_000.0
+    private static let turnNanoseconds = 8_000_000.0
+    private let rounds: Int
+
+    /// Gives each benchmark `rounds` turns.
+    package init(rounds: Int = 21) {
+        self.rounds = rounds
+    }
 
     /// Counts allocations only.
-    func allocations(of prepared: PreparedBenchmark) throws -> Measurement {
+    package static func allocations(of prepared: PreparedBenchmark) throws -> OperationCost {
         let period = prepared.benchmark.period
         // Enough that growth by doubling does not pass for none.
         let count = (256 + period - 1) / period * period
         let (before, bytesBefore) = (allocation_count(), allocation_bytes())
         try prepared.run(count)
         let (after, bytesAfter) = (allocation_count(), allocation_bytes())
-        return Measurement(
+        return OperationCost(
             benchmark: prepared.benchmark,
             allocations: Double(after - before) / Double(count),
             bytes: Double(bytesAfter - bytesBefore) / Double(count)
@@ -37,8 +42,8 @@ struct Measuring {
     }
 
     /// Counts allocations and takes times, in turns: what disturbs the machine for a while then disturbs all.
-    func everything(of all: [PreparedBenchmark]) throws -> [Measurement] {
-        var measurements = try all.map(allocations)
+    package func everything(of all: [PreparedBenchmark]) throws -> [OperationCost] {
+        var measurements = try all.map(Self.allocations)
         let counts = try all.map(operationsPerTurn)
         var times = all.map { _ in [Double]() }
         for _ in 0..<rounds {
@@ -60,8 +65,8 @@ struct Measuring {
         var count = prepared.benchmark.period
         while true {
             let total = try time(prepared, count) * Double(count)
-            if total > turnNanoseconds / 8 {
-                let wanted = Double(count) * turnNanoseconds / total
+            if total > Self.turnNanoseconds / 8 {
+                let wanted = Double(count) * Self.turnNanoseconds / total
                 return max(1, Int(wanted) / prepared.benchmark.period) * prepared.benchmark.period
             }
             count *= 2
@@ -82,9 +87,11 @@ struct Measuring {
         return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
 
+    /// Makes one allocation and sees whether it is counted.
+    ///
     /// - Throws: ``BenchmarkFailure`` when the counter is not in the way of this program's allocations: it
     ///   would then find none anywhere.
-    static func checkCounter() throws {
+    package static func checkCounter() throws {
         let before = allocation_count()
         let memory = [UInt8](repeating: 1, count: Int(before % 7) + 4096)
         guard allocation_count() == before + 1, memory.count >= 4096 else {

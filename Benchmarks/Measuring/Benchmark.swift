@@ -1,29 +1,50 @@
 /// One operation that is measured by doing it over and over.
-struct Benchmark: Sendable {
+package struct Benchmark: Sendable {
     /// Does the operation a number of times; tells how many of them ended as they should.
-    typealias Work = (_ count: Int) -> Int
+    package typealias Work = (_ count: Int) -> Int
 
     /// What people and thresholds call it: `group/case`.
-    let name: String
+    package let name: String
     /// What one operation is.
-    let summary: String
-    /// The benchmark whose operation this one contains, and so cannot be faster than.
-    var limit: String?
+    package let summary: String
+    /// The benchmark that this one is held against.
+    package let reference: String?
     /// After how many operations everything repeats: counts are taken over whole periods.
-    var period = 1
+    package let period: Int
     /// Whether it has a threshold; what others wrote has none.
-    var isGated = true
-    /// Makes keys, tokens and tables; called once, and only when the benchmark is wanted.
+    package let isGated: Bool
     let prepare: @Sendable () throws -> Work
+
+    /// Describes a benchmark.
+    ///
+    /// `prepare` makes keys, tokens and tables; it is called once, and only when the benchmark is wanted.
+    package init(
+        name: String,
+        summary: String,
+        reference: String? = nil,
+        period: Int = 1,
+        isGated: Bool = true,
+        prepare: @escaping @Sendable () throws -> Work
+    ) {
+        self.name = name
+        self.summary = summary
+        self.reference = reference
+        self.period = period
+        self.isGated = isGated
+        self.prepare = prepare
+    }
 }
 
 /// A benchmark with everything made that it needs.
-struct PreparedBenchmark {
-    let benchmark: Benchmark
+package struct PreparedBenchmark {
+    /// What is measured.
+    package let benchmark: Benchmark
     private let work: Benchmark.Work
 
+    /// Prepares the benchmark and tries it.
+    ///
     /// - Throws: ``BenchmarkFailure`` when an operation does not do what it is there for.
-    init(_ benchmark: Benchmark) throws {
+    package init(_ benchmark: Benchmark) throws {
         self.benchmark = benchmark
         work = try benchmark.prepare()
         // Twice, so that what is made once and then kept has been made.
@@ -35,7 +56,7 @@ struct PreparedBenchmark {
     /// - Throws: ``BenchmarkFailure`` unless each ended as it should: fast and wrong is no result.
     // Kept whole under its name: callgrind is told to count within it.
     @inline(never)
-    func run(_ count: Int) throws {
+    package func run(_ count: Int) throws {
         let good = work(count)
         guard good == count else {
             throw BenchmarkFailure("\(benchmark.name): \(good) of \(count) operations ended as they should")
@@ -44,17 +65,11 @@ struct PreparedBenchmark {
 }
 
 /// Why there is no result.
-struct BenchmarkFailure: Error, CustomStringConvertible {
-    let description: String
+package struct BenchmarkFailure: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ description: String) {
+    /// Says why, in words.
+    package init(_ description: String) {
         self.description = description
     }
-}
-
-extension Benchmark {
-    /// All of them, in the order of the request path.
-    static let all: [Benchmark] =
-        headScans + routeMatches + admissionHits + cacheLookUps + admissionMisses + admissionRefusals
-        + verifications + primitives
 }
