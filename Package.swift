@@ -53,10 +53,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "CEpoll"),
         .target(
             name: "DataPlane",
             dependencies: [
-                "GatewayCore", "JOSE",
+                "CEpoll", "GatewayCore", "JOSE",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),

@@ -1,29 +1,28 @@
 package import GatewayCore
+import Glibc
 package import Logging
 import NIOCore
-import NIOPosix
+import Synchronization
 
 /// The gateway's listener and its event loops.
 package final class GatewayServer: Sendable, DecisionLog {
-    private let group: MultiThreadedEventLoopGroup
     private let loops: [LoopContext]
-    private let listener: any Channel
+    private let stopListening: @Sendable () -> Void
     private let logger: Logger
 
     /// The port that is listened on.
     package let port: Int
 
     private init(
-        group: MultiThreadedEventLoopGroup,
         loops: [LoopContext],
-        listener: any Channel,
+        port: Int,
+        stopListening: @escaping @Sendable () -> Void,
         logger: Logger
     ) {
-        self.group = group
         self.loops = loops
-        self.listener = listener
+        self.port = port
+        self.stopListening = stopListening
         self.logger = logger
-        port = listener.localAddress?.port ?? 0
     }
 
     /// Begins to listen.
@@ -35,73 +34,74 @@ package final class GatewayServer: Sendable, DecisionLog {
         logger: Logger
     ) async throws -> GatewayServer {
         Admission.prepare()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.threads)
         var generator = SystemRandomNumberGenerator()
         var loops: [LoopContext] = []
-        for eventLoop in group.makeIterator() {
-            let loop = LoopContext(
-                eventLoop: eventLoop,
-                configuration: configuration,
-                snapshots: snapshots,
-                logger: logger,
-                using: &generator
+        for index in 0..<max(1, configuration.threads) {
+            loops.append(
+                LoopContext(
+                    reactor: try Reactor(),
+                    index: index,
+                    configuration: configuration,
+                    snapshots: snapshots,
+                    logger: logger,
+                    using: &generator
+                )
             )
-            loops.append(loop)
-            try await eventLoop.submit { loop.start() }.get()
         }
+        // Before the threads run: what fails here leaves nothing behind.
         let served = loops
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    // Out of open files: wait a moment rather than try again at once, for ever.
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
-                }
-            }
-            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.recvAllocator, value: ReceiveBuffers.allocator)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    // Every child's event loop is of the group, so there is always one.
-                    guard let loop = served.first(where: { $0.eventLoop === channel.eventLoop }) else {
-                        return
-                    }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(loop))
-                }
-            }
-        do {
-            let listener = try await bootstrap.bind(host: configuration.host, port: configuration.port).get()
-            return GatewayServer(group: group, loops: loops, listener: listener, logger: logger)
-        } catch {
-            for loop in served { try await loop.eventLoop.submit { loop.closeAll() }.get() }
-            try await group.shutdownGracefully()
-            throw error
+        let listener = try Listener(
+            host: configuration.host,
+            port: configuration.port,
+            on: served[0].reactor
+        ) { connection, address in give(connection, from: address.address, to: served) }
+        let port = listener.port
+        try served[0].reactor.register(listener)
+        for (index, loop) in loops.enumerated() {
+            loop.start(with: index == 0 ? listener : nil)
+            try loop.reactor.start(name: "gateway-\(index)")
         }
+        let stopListening: @Sendable () -> Void = { served[0].stopListening() }
+        return GatewayServer(loops: loops, port: port, stopListening: stopListening, logger: logger)
+    }
+
+    /// Gives a new connection to the event loop that has the fewest.
+    private static func give(_ connection: Int32, from address: IPAddress, to loops: [LoopContext]) {
+        var chosen = loops[0]
+        var fewest = Int.max
+        for loop in loops {
+            let count = loop.connectionCount.load(ordering: .relaxed)
+            if count < fewest { (chosen, fewest) = (loop, count) }
+        }
+        let loop = chosen
+        loop.connectionCount.add(1, ordering: .relaxed)
+        // The listener is on the first event loop.
+        if loop === loops[0] { return loop.serve(connection, from: address) }
+        let isTaken = loop.reactor.execute { loop.serve(connection, from: address) }
+        if !isTaken { close(connection) }
     }
 
     /// Stops listening, lets what has begun end, and stops; what is not over in time is cut.
     package func drain(within limit: Duration) async throws {
         logger.info("draining", metadata: ["limit": "\(limit)"])
-        try await listener.close().get()
-        let finished = loops.map { loop in loop.eventLoop.flatSubmit { loop.drain() } }
-        let all = EventLoopFuture.andAllComplete(finished, on: group.any())
-        let timer = group.any().scheduleTask(in: TimeAmount(limit)) {
-            for loop in self.loops { loop.eventLoop.execute { loop.closeAll() } }
+        _ = await loops[0].reactor.submit { self.stopListening() }
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            for loop in loops { loop.reactor.execute { loop.closeAll() } }
         }
-        try await all.get()
+        await withTaskGroup { group in
+            for loop in loops { group.addTask { await loop.drained() } }
+        }
         timer.cancel()
-        try await group.shutdownGracefully()
+        for loop in loops { loop.reactor.stop() }
     }
 
     // MARK: Decisions
 
     package func decision(requestID: String) async -> DecisionRecord? {
         for loop in loops {
-            // A loop that is shut down remembers nothing.
-            let found = try? await loop.eventLoop.submit { loop.decision(requestID) }.get()
-            if let found { return found }
+            // A loop that has stopped remembers nothing.
+            if let found = await loop.reactor.submit({ loop.decision(requestID) }) ?? nil { return found }
         }
         return nil
     }
@@ -110,7 +110,7 @@ package final class GatewayServer: Sendable, DecisionLog {
         var records: [(keptAt: NIODeadline, record: DecisionRecord)] = []
         for loop in loops {
             // As above.
-            records += (try? await loop.eventLoop.submit { loop.refusals(limit, code) }.get()) ?? []
+            records += await loop.reactor.submit { loop.refusals(limit, code) } ?? []
         }
         return records.sorted { $0.keptAt > $1.keptAt }.prefix(limit).map(\.record)
     }

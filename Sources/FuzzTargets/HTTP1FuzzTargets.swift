@@ -48,8 +48,8 @@ package enum HTTP1FuzzTargets {
     private static func checkRewritten(_ head: RequestHead) {
         guard head.targetForm != .asterisk else { return }
         var buffer = ByteBuffer()
-        let isWritten = head.bytes(head.path) {
-            HeadWriter.writeRequestLine(of: head, path: $0, query: head.query, into: &buffer)
+        let isWritten = HeadWriter.writeRequestLine(of: head, query: head.query, into: &buffer) { line in
+            head.bytes(head.path) { _ = line.writeBytes($0.bytes) }
         }
         precondition(isWritten, "an accepted path cannot be written")
         if let host = head.host {

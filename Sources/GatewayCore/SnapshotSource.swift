@@ -42,21 +42,22 @@ package final class SnapshotSource: Sendable {
     /// One reader's hold on the snapshot in force.
     package struct Reader: Sendable {
         private let source: SnapshotSource
-        private var seen: UInt64
+        /// Counts the snapshots that the source has published, up to the one that was read last.
+        package private(set) var version: UInt64
         private var snapshot: Snapshot
 
         /// Begins reading.
         package init(_ source: SnapshotSource) {
             self.source = source
-            seen = source.version.load(ordering: .acquiring)
+            version = source.version.load(ordering: .acquiring)
             snapshot = source.current
         }
 
         /// The snapshot in force now.
         package mutating func current() -> Snapshot {
-            let version = source.version.load(ordering: .acquiring)
-            if version != seen {
-                seen = version
+            let latest = source.version.load(ordering: .acquiring)
+            if latest != version {
+                version = latest
                 snapshot = source.current
             }
             return snapshot

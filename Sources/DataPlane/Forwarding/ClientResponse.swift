@@ -19,14 +19,14 @@ enum ClientResponse {
         framing: BodyFraming,
         answering method: KnownMethod,
         id: RequestID,
-        date: @autoclosure () -> String,
+        dateLine: @autoclosure () -> [UInt8],
         closes: Bool,
         into buffer: inout ByteBuffer
     ) {
         HeadWriter.writeStatusLine(of: response, into: &buffer)
         HeadWriter.writeFields(of: response, dropping: KnownHeaderSet(.xRequestID), into: &buffer)
         // RFC 9110 §6.6.1: who passes on an answer without a date adds one.
-        if !response.present.contains(.date) { HeadWriter.writeField("Date", date(), into: &buffer) }
+        if !response.present.contains(.date) { buffer.writeBytes(dateLine()) }
         id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
         // Where there is no body, its length may still be told (RFC 9110 §8.6).
         if framing == .none, let length = response.contentLength, method == .head || response.status == 304 {
@@ -49,24 +49,58 @@ enum ClientResponse {
     static func refusal(
         _ rejection: Rejection,
         id: RequestID,
-        date: String,
+        dateLine: [UInt8],
         allowedMethods: [String],
         hasBody: Bool,
         closes: Bool,
         into buffer: inout ByteBuffer
     ) {
         let code = rejection.code
-        let body = """
-            {"type":"urn:portcullis:error:\(code.rawValue)","title":"\(code.title)","status":\(code.status),\
-            "code":"\(code.rawValue)","detail":\(DocumentNode(.string(rejection.publicDetail)).json()),\
-            "request_id":"\(id.text)"}\n
-            """
+        let parts = RefusalParts.of(rejection)
+        buffer.writeBytes(parts.head)
+        buffer.writeBytes(dateLine)
+        id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
+        if code == .methodNotAllowed {
+            HeadWriter.writeField("Allow", allowedMethods.joined(separator: ", "), into: &buffer)
+        }
+        let length = parts.bodyStart.count + RequestID.digitCount + parts.bodyEnd.count
+        HeadWriter.writeFraming(.length(Int64(length)), into: &buffer)
+        if closes { HeadWriter.writeConnectionClose(into: &buffer) }
+        HeadWriter.endHead(into: &buffer)
+        guard hasBody else { return }
+        buffer.writeBytes(parts.bodyStart)
+        id.withDigits { digits in _ = buffer.writeBytes(digits.bytes) }
+        buffer.writeBytes(parts.bodyEnd)
+    }
+}
+
+/// What is the same in all refusals with one code and one sentence.
+struct RefusalParts: Sendable {
+    /// The status line and the fields that do not change.
+    let head: [UInt8]
+    /// The problem document up to the request id.
+    let bodyStart: [UInt8]
+    /// The problem document after the request id.
+    let bodyEnd = Array("\"}\n".utf8)
+
+    private static let codes = Rejection.Code.allCases
+    private static let ofCodes = codes.map { code in RefusalParts(code, detail: code.publicDetail) }
+
+    /// The parts for a refusal: made ready for a code's own sentence, made now for another.
+    static func of(_ rejection: Rejection) -> RefusalParts {
+        let code = rejection.code
+        guard rejection.publicDetail == code.publicDetail, let index = codes.firstIndex(of: code) else {
+            return RefusalParts(code, detail: rejection.publicDetail)
+        }
+        return ofCodes[index]
+    }
+
+    private init(_ code: Rejection.Code, detail: String) {
+        var buffer = ByteBufferAllocator().buffer(capacity: 256)
         HeadWriter.writeStatusLine(code.status, into: &buffer)
-        HeadWriter.writeField("Date", date, into: &buffer)
         HeadWriter.writeField("Content-Type", "application/problem+json", into: &buffer)
         HeadWriter.writeField("Cache-Control", "no-store", into: &buffer)
         HeadWriter.writeField("X-Content-Type-Options", "nosniff", into: &buffer)
-        id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
         if code.status == 401 {
             let parameters = code.bearerError.map { ", error=\"\($0)\"" } ?? ""
             HeadWriter.writeField(
@@ -75,13 +109,12 @@ enum ClientResponse {
                 into: &buffer
             )
         }
-        if code == .methodNotAllowed {
-            HeadWriter.writeField("Allow", allowedMethods.joined(separator: ", "), into: &buffer)
-        }
         if code == .upstreamUnavailable { HeadWriter.writeField("Retry-After", "1", into: &buffer) }
-        HeadWriter.writeFraming(.length(Int64(body.utf8.count)), into: &buffer)
-        if closes { HeadWriter.writeConnectionClose(into: &buffer) }
-        HeadWriter.endHead(into: &buffer)
-        if hasBody { buffer.writeString(body) }
+        head = Array(buffer.readableBytesView)
+        let start = """
+            {"type":"urn:portcullis:error:\(code.rawValue)","title":"\(code.title)","status":\(code.status),\
+            "code":"\(code.rawValue)","detail":\(DocumentNode(.string(detail)).json()),"request_id":"
+            """
+        bodyStart = Array(start.utf8)
     }
 }

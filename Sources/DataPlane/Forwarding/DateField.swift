@@ -9,6 +9,13 @@ struct DateField {
 
     private var writtenAt: Timestamp?
     private var text = ""
+    private var bytes: [UInt8] = []
+
+    /// The whole field with its line end, for this moment.
+    mutating func line(at now: Timestamp) -> [UInt8] {
+        if writtenAt != now { bytes = Array("Date: \(value(at: now))\r\n".utf8) }
+        return bytes
+    }
 
     /// The value for this moment: `Tue, 24 Nov 2026 00:00:00 GMT`.
     mutating func value(at now: Timestamp) -> String {

@@ -1,6 +1,5 @@
 import GatewayCore
 import NIOCore
-import NIOPosix
 
 /// One request and its answer, between the caller's connection and the upstream's.
 ///
@@ -14,12 +13,13 @@ final class Exchange {
     let findings: Findings
     private let admitted: Admitted
     private let context: LoopContext
-    private let address: IPAddress
     // The caller's connection holds the exchange, and lets go of it at the end.
     private unowned let client: ClientConnection
     private var upstream: UpstreamConnection?
-    private var targets: [UpstreamTarget]
-    private var target: UpstreamTarget?
+    // The one that is being made.
+    private var connecting: UpstreamConnection?
+    private var destination: Destination?
+    private var others: ArraySlice<Destination>
 
     /// Whether the upstream has been given the request to its last byte.
     private(set) var isRequestSent = false
@@ -42,7 +42,6 @@ final class Exchange {
         _ admitted: Admitted,
         _ findings: Findings,
         client: ClientConnection,
-        address: IPAddress,
         context: LoopContext
     ) {
         self.head = head
@@ -50,9 +49,8 @@ final class Exchange {
         self.admitted = admitted
         self.findings = findings
         self.client = client
-        self.address = address
         self.context = context
-        targets = context.pool.order(of: admitted.route.upstream)
+        (destination, others) = context.pool.plan(for: admitted.route).order(at: context.reactor.now)
         deadline = .distantFuture
     }
 
@@ -67,85 +65,72 @@ final class Exchange {
     /// Whether the upstream is connected, so that the body may flow.
     var takesBody: Bool { upstream != nil && !isOver }
     /// Whether the upstream has room for more of the body.
-    var hasRoom: Bool { upstream?.isWritable ?? false }
+    var hasRoom: Bool { upstream?.hasRoom ?? false }
 
     // MARK: Finding a connection
 
     /// Takes an unused connection, or makes one.
     func start() {
         guard !isOver else { return }
-        guard let next = targets.first else { return fail(.unreachable("no target is left to try")) }
-        targets.removeFirst()
-        target = next
-        if let connection = context.pool.takeIdle(next) { return send(on: connection) }
-        connect(to: next)
+        guard let destination else { return fail(.unreachable("no target is left to try")) }
+        if let connection = destination.pool.takeIdle() { return send(on: connection, destination) }
+        connect(to: destination)
     }
 
-    private func connect(to next: UpstreamTarget) {
+    private func connect(to destination: Destination) {
         let timeout = admitted.route.upstream.connectTimeoutSeconds
-        guard let connected = context.pool.open(next, timeoutSeconds: timeout) else {
-            guard targets.isEmpty else { return start() }
-            return fail(.exhausted)
+        guard let connection = context.pool.open(destination.pool, timeoutSeconds: timeout) else {
+            return tryNext(after: .exhausted)
         }
-        connected.assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let connection):
-                guard !self.isOver else { return self.giveBack(connection) }
-                self.send(on: connection)
-            case .failure(let error):
-                guard !self.isOver else { return }
-                // Nothing has been sent, so another target may be tried whatever the method is.
-                guard self.targets.isEmpty else { return self.start() }
-                self.fail(Self.failure(error, next))
-            }
-        }
+        connecting = connection
+        connection.connect(for: self)
     }
 
-    private func giveBack(_ connection: UpstreamConnection) {
-        context.pool.release(connection)
+    /// The connection that was asked for stands.
+    func connected(to connection: UpstreamConnection) {
+        connecting = nil
+        guard let destination else { return }
+        send(on: connection, destination)
     }
 
-    private static func failure(_ error: any Error, _ target: UpstreamTarget) -> UpstreamFailure {
-        if case .connectTimeout(let amount) = error as? ChannelError {
-            return .timeout(
-                "no connection to \(target.authority) within \(amount.nanoseconds / 1_000_000) ms"
-            )
-        }
-        if let failed = error as? NIOConnectionError {
-            let wasTimeout = failed.connectionErrors.contains { single in
-                if case .connectTimeout = single.error as? ChannelError { return true }
-                return false
-            }
-            if wasTimeout { return .timeout("no connection to \(target.authority) in time") }
-            if failed.connectionErrors.isEmpty { return .unreachable("\(target.host) has no address") }
-        }
-        return .unreachable("\(target.authority): \(error)")
+    /// The connection that was asked for could not be made.
+    func connectFailed(_ failure: UpstreamFailure) {
+        connecting = nil
+        guard !isOver else { return }
+        tryNext(after: failure)
     }
 
-    private func send(on connection: UpstreamConnection) {
-        guard let target,
-            let bytes = UpstreamRequest.head(
-                of: head,
-                admitted,
-                to: target,
-                id: id,
-                from: address,
-                allocator: client.allocator
-            )
-        else { return fail(.unreachable("the request cannot be written for the upstream")) }
+    /// Nothing has been sent, so another target may be tried whatever the method is.
+    private func tryNext(after failure: UpstreamFailure) {
+        guard let next = others.popFirst() else { return fail(failure) }
+        destination = next
+        start()
+    }
+
+    private func send(on connection: UpstreamConnection, _ destination: Destination) {
         upstream = connection
         connection.serve(self, method: head.knownMethod)
-        connection.write(bytes)
+        let isWritten = connection.write { output in
+            UpstreamRequest.writeHead(
+                of: head,
+                admitted,
+                to: destination,
+                id: id,
+                forwarded: client.forwarded(for: head),
+                into: &output
+            )
+        }
+        guard isWritten == true else {
+            connection.close()
+            return fail(.unreachable("the request cannot be written for the upstream"))
+        }
         if head.framing == .none || head.framing == .length(0) { isRequestSent = true }
         armDeadline()
         if hasReplayed {
             if let replay, replay.readableBytes > 0 { writeBody(replay, to: connection) }
             if isRequestSent { finishBody(on: connection) }
-            connection.flush()
-            return client.upstreamWritabilityChanged()
         }
         client.upstreamIsReady()
-        connection.flush()
     }
 
     /// The upstream has to answer in the endpoint's time once it has all of the request; before that, the
@@ -153,7 +138,7 @@ final class Exchange {
     private func armDeadline() {
         let awaitsAnswer = isRequestSent && !hasAnswered
         let seconds = awaitsAnswer ? Int64(endpoint.timeoutSeconds) : context.configuration.bodyStallSeconds
-        deadline = .now() + .seconds(seconds)
+        deadline = context.reactor.now + .seconds(seconds)
     }
 
     // MARK: The request's body
@@ -185,19 +170,10 @@ final class Exchange {
     }
 
     private func writeBody(_ part: ByteBuffer, to upstream: UpstreamConnection) {
-        if head.framing == .chunked {
-            var size = client.allocator.buffer(capacity: 20)
-            HeadWriter.writeChunkHeader(part.readableBytes, into: &size)
-            upstream.write(size)
-            upstream.write(part)
-            upstream.write(Self.lineEnd)
-        } else {
-            upstream.write(part)
-        }
+        guard head.framing == .chunked else { return upstream.write(part) }
+        _ = upstream.write { output in HeadWriter.writeChunkHeader(part.readableBytes, into: &output) }
+        upstream.write(part, then: "\r\n")
     }
-
-    private static let lineEnd = ByteBuffer(string: "\r\n")
-    private static let lastChunk = ByteBuffer(string: "0\r\n\r\n")
 
     /// Passes the end of the body on.
     func clientFinished() {
@@ -208,7 +184,7 @@ final class Exchange {
     }
 
     private func finishBody(on upstream: UpstreamConnection) {
-        if head.framing == .chunked { upstream.write(Self.lastChunk) }
+        if head.framing == .chunked { _ = upstream.write { HeadWriter.writeLastChunk(into: &$0) } }
     }
 
     func flushToUpstream() {
@@ -221,21 +197,21 @@ final class Exchange {
         isOver = true
         upstream?.close()
         upstream = nil
+        connecting?.leave()
+        connecting = nil
     }
 
     // MARK: What the upstream tells
 
-    func upstreamWritabilityChanged() {
-        client.upstreamWritabilityChanged()
+    func upstreamHasRoom() {
+        client.upstreamHasRoom()
     }
 
     func upstreamInformed(_ response: ResponseHead) {
         armDeadline()
         // 100 Continue is the gateway's own to say; HTTP/1.0 knows no interim answers (RFC 9110 §15.2).
         guard head.versionMinor == 1, response.status != 100 else { return }
-        var buffer = client.allocator.buffer(capacity: response.bytes.readableBytes + 64)
-        ClientResponse.informational(response, into: &buffer)
-        client.write(buffer)
+        client.write { output in ClientResponse.informational(response, into: &output) }
     }
 
     func upstreamAnswered(_ response: ResponseHead) {
@@ -243,38 +219,35 @@ final class Exchange {
         replay = nil
         var findings = findings
         findings.noteUpstream()
-        context.record(id, findings, nil, status: response.status, from: address, head: head)
+        context.record(id, findings, nil, status: response.status, from: client.address, head: head)
         responseFraming = ClientResponse.framing(of: response, toVersionMinor: head.versionMinor)
         // The body may come too late, or not at all: then the connection cannot go on.
         if !isRequestSent || responseFraming == .untilClose || client.isLastAnswer {
             client.stopKeepingAlive()
         }
-        var buffer = client.allocator.buffer(capacity: response.bytes.readableBytes + 128)
-        ClientResponse.head(
-            of: response,
-            framing: responseFraming,
-            answering: head.knownMethod,
-            id: id,
-            date: context.date(),
-            closes: !client.keepsAlive,
-            into: &buffer
-        )
-        client.write(buffer)
-        deadline = .now() + .seconds(context.configuration.bodyStallSeconds)
+        client.write { output in
+            ClientResponse.head(
+                of: response,
+                framing: responseFraming,
+                answering: head.knownMethod,
+                id: id,
+                dateLine: context.dateLine(),
+                closes: !client.keepsAlive,
+                into: &output
+            )
+        }
+        deadline = context.reactor.now + .seconds(context.configuration.bodyStallSeconds)
     }
 
     func upstreamGave(_ part: ByteBuffer) {
-        deadline = .now() + .seconds(context.configuration.bodyStallSeconds)
+        deadline = context.reactor.now + .seconds(context.configuration.bodyStallSeconds)
         if responseFraming == .chunked {
-            var size = client.allocator.buffer(capacity: 20)
-            HeadWriter.writeChunkHeader(part.readableBytes, into: &size)
-            client.write(size)
-            client.write(part)
-            client.write(Self.lineEnd)
+            client.write { output in HeadWriter.writeChunkHeader(part.readableBytes, into: &output) }
+            client.write(part, then: "\r\n")
         } else {
             client.write(part)
         }
-        if !client.isWritable { upstream?.setReading(false) }
+        if !client.hasRoom { upstream?.setReading(false) }
     }
 
     func flushToClient() {
@@ -282,17 +255,17 @@ final class Exchange {
     }
 
     /// The caller takes more again.
-    func clientWritabilityChanged(_ isWritable: Bool) {
-        deadline = .now() + .seconds(context.configuration.bodyStallSeconds)
-        upstream?.setReading(isWritable)
+    func clientHasRoom() {
+        deadline = context.reactor.now + .seconds(context.configuration.bodyStallSeconds)
+        upstream?.setReading(true)
     }
 
     func upstreamFinished() {
         guard !isOver else { return }
         isOver = true
         upstream = nil
-        if responseFraming == .chunked { client.write(Self.lastChunk) }
-        client.exchangeFinished()
+        if responseFraming == .chunked { client.write { HeadWriter.writeLastChunk(into: &$0) } }
+        client.exchangeFinished(self)
     }
 
     /// The answer broke off after its head had been passed on: the caller must see that it is not whole.
@@ -309,9 +282,11 @@ final class Exchange {
         upstream = nil
         // A connection that was kept may have been closed by the upstream just as it was used again. Once,
         // on a new connection, when repeating does no harm and everything sent so far is at hand.
-        if failure == .ended, wasReused, !sawAnswer, !hasReplayed, isIdempotent, replay != nil, let target {
+        if failure == .ended, wasReused, !sawAnswer, !hasReplayed, isIdempotent, replay != nil,
+            let destination
+        {
             hasReplayed = true
-            return connect(to: target)
+            return connect(to: destination)
         }
         fail(failure)
     }

@@ -20,23 +20,20 @@ enum UpstreamRequest {
 
     /// Writes the head.
     ///
-    /// - Returns: `nil` when the path cannot be written, which the route table's rules exclude.
-    static func head(
+    /// - Returns: false, with nothing written, when the path cannot be, which the route table's rules exclude.
+    static func writeHead(
         of request: RequestHead,
         _ admitted: Admitted,
-        to target: UpstreamTarget,
+        to destination: Destination,
         id: RequestID,
-        from address: IPAddress,
-        allocator: ByteBufferAllocator
-    ) -> ByteBuffer? {
-        var buffer = allocator.buffer(
-            capacity: request.bytes.readableBytes + admitted.identityHeaders.count + 512
-        )
-        let path = path(of: request, admitted, to: target)
-        guard
-            HeadWriter.writeRequestLine(of: request, path: path.span, query: request.query, into: &buffer)
-        else { return nil }
-        HeadWriter.writeField("Host", target.authority, into: &buffer)
+        forwarded: [UInt8],
+        into buffer: inout ByteBuffer
+    ) -> Bool {
+        let isWritten = HeadWriter.writeRequestLine(of: request, query: request.query, into: &buffer) {
+            writePath(of: request, admitted, to: destination, into: &$0)
+        }
+        guard isWritten else { return false }
+        buffer.writeBytes(destination.pool.hostLine)
         let forwardsCredential = admitted.route.endpoint.forwardsCredential
         HeadWriter.writeFields(
             of: request,
@@ -44,56 +41,36 @@ enum UpstreamRequest {
             into: &buffer
         )
         id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
-        writeForwarded(request, address, into: &buffer)
+        buffer.writeBytes(forwarded)
         buffer.writeBytes(admitted.identityHeaders)
         HeadWriter.writeFraming(request.framing, into: &buffer)
         HeadWriter.endHead(into: &buffer)
-        return buffer
+        return true
     }
 
-    /// Writes the fields of RFC 7239, and the older ones that upstreams know better.
-    ///
-    /// What the caller sent of them is not passed
-    /// on, since nothing says that the caller is a proxy to be believed.
-    private static func writeForwarded(
-        _ request: RequestHead,
-        _ address: IPAddress,
-        into buffer: inout ByteBuffer
-    ) {
-        let text = address.description
-        HeadWriter.writeField("X-Forwarded-For", text, into: &buffer)
-        HeadWriter.writeField("X-Forwarded-Proto", "http", into: &buffer)
-        let node = address.isV4 ? text : "\"[\(text)]\""
-        guard let host = request.host else {
-            HeadWriter.writeField("Forwarded", "for=\(node);proto=http", into: &buffer)
-            return
-        }
-        let hostText = request.string(host)
-        HeadWriter.writeField("X-Forwarded-Host", hostText, into: &buffer)
-        HeadWriter.writeField("Forwarded", "for=\(node);host=\"\(hostText)\";proto=http", into: &buffer)
-    }
-
-    private static func path(
+    private static func writePath(
         of request: RequestHead,
         _ admitted: Admitted,
-        to target: UpstreamTarget
-    ) -> [UInt8] {
-        var path = Array(target.pathPrefix.utf8)
-        request.bytes(request.path) { written in
-            for part in admitted.route.upstreamPath {
-                switch part {
-                case .bytes(let bytes):
-                    path += bytes
-                case .parameter(let index):
-                    let range = admitted.parameters[index]
-                    if let normal = admitted.normalPath {
-                        path += normal[range]
-                    } else {
-                        for position in range { path.append(written[position]) }
-                    }
+        to destination: Destination,
+        into buffer: inout ByteBuffer
+    ) {
+        buffer.writeBytes(destination.pathPrefix)
+        for part in admitted.route.upstreamPath {
+            switch part {
+            case .bytes(let bytes): buffer.writeBytes(bytes)
+            case .parameter(let index):
+                let range = admitted.parameters[index]
+                if let normal = admitted.normalPath {
+                    buffer.writeBytes(normal[range])
+                } else {
+                    let start = request.path.offset
+                    let written = ByteRange(
+                        offset: start + range.lowerBound,
+                        end: start + range.upperBound
+                    )
+                    request.bytes(written) { _ = buffer.writeBytes($0.bytes) }
                 }
             }
         }
-        return path
     }
 }

@@ -13,20 +13,25 @@ package struct HeadWriter: Sendable {
     ///
     /// - Parameters:
     ///   - head: the received head.
-    ///   - path: the path to ask the upstream for; begins with `/`.
     ///   - query: the part of the head to write after a `?`; nil writes none.
     ///   - buffer: where to write.
+    ///   - writePath: writes the path to ask the upstream for; it begins with `/`.
     /// - Returns: false, with nothing written, when the path is not visible ASCII or does not begin with `/`.
     package static func writeRequestLine(
         of head: RequestHead,
-        path: Span<UInt8>,
         query: ByteRange?,
-        into buffer: inout ByteBuffer
+        into buffer: inout ByteBuffer,
+        writePath: (inout ByteBuffer) -> Void
     ) -> Bool {
-        guard isPath(path) else { return false }
+        let start = buffer.writerIndex
         head.bytes(head.method) { _ = unsafe buffer.writeBytes($0.bytes) }
         buffer.writeInteger(ASCII.space)
-        unsafe buffer.writeBytes(path.bytes)
+        let pathStart = buffer.readableBytes
+        writePath(&buffer)
+        guard isPath(buffer.readableBytesUInt8Span.extracting(pathStart...)) else {
+            buffer.moveWriterIndex(to: start)
+            return false
+        }
         if let query {
             buffer.writeInteger(UInt8(ascii: "?"))
             head.bytes(query) { _ = unsafe buffer.writeBytes($0.bytes) }

@@ -56,6 +56,12 @@ package struct RequestHeadParser: Sendable {
         section.fields = head.headers
     }
 
+    /// Gives back the memory that is kept for the next head.
+    package mutating func rest() {
+        guard !hasPartialHead else { return }
+        section = FieldSection()
+    }
+
     private mutating func begin() {
         scanner = LineScanner()
         section.removeAll()

@@ -1,12 +1,8 @@
 import GatewayCore
-import Glibc
 import NIOCore
 
 /// One caller's connection: it reads requests one after another, has each decided, and answers in order.
-final class ClientConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class ClientConnection {
     private enum Phase {
         /// Waits for, or reads, the next head.
         case head
@@ -24,28 +20,42 @@ final class ClientConnection: ChannelInboundHandler {
     // A body this short is read to its end rather than the connection given up.
     private static let skipLimit: Int64 = 65_536
     private static let lingerTime = TimeAmount.seconds(2)
+    // So that one fast caller does not hold up the others.
+    private static let receivesPerTurn = 8
+    // Most heads are shorter.
+    private static let inputCapacity = 4096
+    private static let inputRoom = 1024
 
+    /// Whom the calls come from.
+    let address: IPAddress
+    /// Its place among the event loop's connections.
+    var slot = 0
+    private let socket: StreamSocket
     private let loop: LoopContext
-    private var context: ChannelHandlerContext?
-    private var address = IPAddress(v4: 0)
     private var phase = Phase.head
     private var parser = RequestHeadParser()
     private var body = BodyDecoder(.none)
     private var bodyIsRead = true
     private var pending = ByteBuffer()
+    // Whether what is pending lies in memory that all connections share.
+    private var pendingIsShared = false
+    private var forwardedFields: ForwardedFields
     private var deadline: NIODeadline
-    private var isReading = true
     private var inputEnded = false
     private var outputEnded = false
     private var isServing = false
     private var isFirstRequest = true
     private(set) var keepsAlive = true
     /// Since when no request has been under way.
-    private(set) var idleSince = NIODeadline.now()
+    private(set) var idleSince: NIODeadline
 
-    init(_ loop: LoopContext) {
+    init(_ socket: StreamSocket, from address: IPAddress, _ loop: LoopContext) {
+        self.socket = socket
+        self.address = address
         self.loop = loop
-        deadline = .now() + .seconds(loop.configuration.headerTimeoutSeconds)
+        forwardedFields = ForwardedFields(address)
+        idleSince = loop.reactor.now
+        deadline = idleSince + .seconds(loop.configuration.headerTimeoutSeconds)
     }
 
     /// Whether no request has begun on it.
@@ -54,80 +64,20 @@ final class ClientConnection: ChannelInboundHandler {
         return false
     }
 
-    var allocator: ByteBufferAllocator { context?.channel.allocator ?? ByteBufferAllocator() }
-    var isWritable: Bool { context?.channel.isWritable ?? true }
-
-    // MARK: What the channel tells
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        if let remote = context.remoteAddress { address = IPAddress(remote) }
-        loop.add(self)
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-        // A channel that never became active does not tell that it became inactive.
-        loop.remove(self)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
-        switch phase {
-        case .lingering, .closed: return
-        case .head, .exchange, .skipping: break
-        }
-        if pending.readableBytes == 0 { pending = buffer } else { pending.writeBuffer(&buffer) }
-        serve()
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        if case .exchange(let exchange) = phase { exchange.flushToUpstream() }
-        if pending.readableBytes == 0 { pending = ByteBuffer() }
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if case .exchange(let exchange) = phase {
-            exchange.clientWritabilityChanged(context.channel.isWritable)
-        }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard case .inputClosed = event as? ChannelEvent else {
-            context.fireUserInboundEventTriggered(event)
-            return
-        }
-        inputEnded = true
-        switch phase {
-        case .exchange:
-            // The caller only said that it sends no more: it still waits for its answers, and the rest of its
-            // body may still wait for the upstream.
-            serve()
-        case .head, .skipping: endInOrder()
-        case .lingering where !outputEnded: break
-        case .lingering, .closed: close()
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        end()
-        loop.remove(self)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        close()
-    }
+    /// Whether the caller takes what is written quickly enough.
+    var hasRoom: Bool { socket.hasRoom }
 
     /// Closes at once; an exchange under way is given up.
     func close() {
         end()
-        context?.close(promise: nil)
+        socket.close()
     }
 
     private func end() {
         if case .exchange(let exchange) = phase { exchange.abandon() }
         phase = .closed
         pending = ByteBuffer()
+        loop.remove(self)
     }
 
     // MARK: Deadlines
@@ -145,12 +95,20 @@ final class ClientConnection: ChannelInboundHandler {
                 }
             }
         case .head, .skipping, .lingering:
-            if now >= deadline { close() }
+            if now >= deadline { return close() }
+            if isIdle, now >= idleSince + Reactor.sweepInterval { rest() }
         }
     }
 
+    /// Gives back the memory that only a connection with a request needs.
+    private func rest() {
+        pending = ByteBuffer()
+        parser.rest()
+        socket.releaseOutput()
+    }
+
     private func arm(_ seconds: Int64) {
-        deadline = .now() + .seconds(seconds)
+        deadline = loop.reactor.now + .seconds(seconds)
     }
 
     // MARK: Requests
@@ -176,6 +134,13 @@ final class ClientConnection: ChannelInboundHandler {
                 return
             }
         }
+    }
+
+    /// Goes on, and sends off what was passed to the upstream meanwhile.
+    private func serveAndFlush() {
+        guard !isServing else { return }
+        serve()
+        if case .exchange(let exchange) = phase { exchange.flushToUpstream() }
     }
 
     private func readHead() -> Bool {
@@ -215,7 +180,6 @@ final class ClientConnection: ChannelInboundHandler {
                 admitted,
                 decision.findings,
                 client: self,
-                address: address,
                 context: loop
             )
             guard !exchange.announcesTooMuch else {
@@ -237,22 +201,19 @@ final class ClientConnection: ChannelInboundHandler {
     func upstreamIsReady() {
         guard case .exchange(let exchange) = phase else { return }
         if exchange.head.expectsContinue, !bodyIsRead, pending.readableBytes == 0 {
-            var buffer = allocator.buffer(capacity: 32)
-            HeadWriter.writeContinue(into: &buffer)
-            write(buffer)
+            write { output in HeadWriter.writeContinue(into: &output) }
             flush()
         }
-        serve()
-    }
-
-    func upstreamWritabilityChanged() {
         serveAndFlush()
     }
 
-    /// Goes on outside of a read, whose end would otherwise send off what was passed to the upstream.
-    private func serveAndFlush() {
-        serve()
-        if case .exchange(let exchange) = phase { exchange.flushToUpstream() }
+    func upstreamHasRoom() {
+        serveAndFlush()
+    }
+
+    /// The fields that tell the upstream whom the request came from.
+    func forwarded(for head: RequestHead) -> [UInt8] {
+        head.bytes(head.host ?? ByteRange(offset: 0, end: 0)) { forwardedFields.lines(host: $0) }
     }
 
     /// Passes on what has come of the body; false when nothing more can be done now.
@@ -305,12 +266,18 @@ final class ClientConnection: ChannelInboundHandler {
 
     // MARK: Answers
 
-    func write(_ buffer: ByteBuffer) {
-        context?.write(wrapOutboundOut(buffer), promise: nil)
+    /// Has bytes written, straight into what will be sent.
+    func write(_ body: (inout ByteBuffer) -> Void) {
+        socket.prepareOutput()
+        body(&socket.output)
+    }
+
+    func write(_ part: ByteBuffer, then end: StaticString = "") {
+        socket.write(part, then: end)
     }
 
     func flush() {
-        context?.flush()
+        socket.flush()
     }
 
     /// Whether this answer is the last one because the gateway drains, or because the caller sends no more.
@@ -321,8 +288,9 @@ final class ClientConnection: ChannelInboundHandler {
         keepsAlive = false
     }
 
-    func exchangeFinished() {
+    func exchangeFinished(_ exchange: Exchange) {
         flush()
+        parser.recycle(exchange.head)
         finishRequest()
         serveAndFlush()
     }
@@ -333,11 +301,8 @@ final class ClientConnection: ChannelInboundHandler {
     /// answer look whole: then the connection is reset.
     func exchangeBroke(resets: Bool) {
         flush()
-        if resets, let socket = context?.channel as? any SocketOptionProvider {
-            // A closed socket refuses the option; then there is nothing to reset.
-            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        }
-        close()
+        end()
+        if resets { socket.reset() } else { socket.close() }
     }
 
     func exchangeFailed(_ exchange: Exchange, _ rejection: Rejection) {
@@ -350,20 +315,21 @@ final class ClientConnection: ChannelInboundHandler {
     private func refuse(_ rejection: Rejection, _ findings: Findings, _ id: RequestID, head: RequestHead?) {
         loop.record(id, findings, rejection, status: rejection.code.status, from: address, head: head)
         if isLastAnswer || (!bodyIsRead && !canSkipBody(head)) { keepsAlive = false }
-        var buffer = allocator.buffer(capacity: 1024)
-        ClientResponse.refusal(
-            rejection,
-            id: id,
-            date: loop.date(),
-            allowedMethods: findings.allowedMethods,
-            hasBody: head?.knownMethod != .head,
-            closes: !keepsAlive,
-            into: &buffer
-        )
-        write(buffer)
+        write { output in
+            ClientResponse.refusal(
+                rejection,
+                id: id,
+                dateLine: loop.dateLine(),
+                allowedMethods: findings.allowedMethods,
+                hasBody: head?.knownMethod != .head,
+                closes: !keepsAlive,
+                into: &output
+            )
+        }
         flush()
         // After the answer, so that it does not wait for the log.
         loop.log(id, findings, rejection)
+        if let head { parser.recycle(head) }
         finishRequest()
     }
 
@@ -386,7 +352,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func awaitNextRequest() {
         phase = .head
-        idleSince = .now()
+        idleSince = loop.reactor.now
         arm(loop.configuration.keepAliveSeconds)
     }
 
@@ -411,35 +377,111 @@ final class ClientConnection: ChannelInboundHandler {
         phase = .lingering
         pending = ByteBuffer()
         arm(loop.configuration.bodyStallSeconds)
-        setReading(true)
-        guard let context else { return }
-        let ended = context.eventLoop.makePromise(of: Void.self)
-        ended.futureResult.assumeIsolated().whenComplete { _ in
-            self.outputEnded = true
-            self.deadline = .now() + Self.lingerTime
-            if self.inputEnded { self.close() }
-        }
+        socket.setReading(true)
         // What is still being written goes out first.
-        context.close(mode: .output, promise: ended)
+        socket.finishOutput()
+    }
+}
+
+// MARK: - Input
+
+extension ClientConnection: StreamDelegate {
+    func streamConnected(_ failure: Int32?) {}
+
+    func streamIsReadable() {
+        var rounds = 0
+        while socket.canReceive {
+            guard rounds < Self.receivesPerTurn else {
+                socket.readLater()
+                break
+            }
+            rounds += 1
+            switch receive() {
+            case .nothing: break
+            case .bytes: serveReceived()
+            case .ended: callerEnded()
+            case .broken: close()
+            }
+        }
+        if case .exchange(let exchange) = phase { exchange.flushToUpstream() }
     }
 
-    // MARK: Reading
+    private func receive() -> StreamSocket.Received {
+        let isBody: Bool
+        switch phase {
+        case .head: isBody = false
+        case .exchange: isBody = !bodyIsRead
+        case .skipping, .lingering, .closed: isBody = true
+        }
+        if pending.readableBytes == 0 {
+            pendingIsShared = isBody
+            if isBody { return loop.scratch.receive(from: socket, into: &pending) }
+            if pending.capacity == 0 {
+                pending = ByteBufferAllocator().buffer(capacity: Self.inputCapacity)
+            } else {
+                pending.clear()
+            }
+        } else if pending.readerIndex > Self.inputCapacity {
+            pending.discardReadBytes()
+        }
+        return socket.receive(into: &pending, atLeast: Self.inputRoom)
+    }
+
+    private func serveReceived() {
+        switch phase {
+        case .lingering, .closed:
+            pending = ByteBuffer()
+            return
+        case .head, .exchange, .skipping: serve()
+        }
+        guard pendingIsShared else { return }
+        // What could not be passed on at once moves out.
+        pendingIsShared = false
+        var own = ByteBuffer()
+        own.writeImmutableBuffer(pending)
+        pending = own
+    }
+
+    private func callerEnded() {
+        inputEnded = true
+        switch phase {
+        case .exchange:
+            // The caller only said that it sends no more: it still waits for its answers, and the rest of its
+            // body may still wait for the upstream.
+            serve()
+        case .head, .skipping: endInOrder()
+        case .lingering where !outputEnded: break
+        case .lingering, .closed: close()
+        }
+    }
+
+    func streamHasRoom() {
+        if case .exchange(let exchange) = phase { exchange.clientHasRoom() }
+    }
+
+    func streamOutputEnded() {
+        outputEnded = true
+        deadline = loop.reactor.now + Self.lingerTime
+        if inputEnded { close() }
+    }
+
+    func streamOutputBroke() {
+        close()
+    }
+
+    func streamBroke() {
+        close()
+    }
 
     /// Reads no further ahead than what can be used soon.
     private func adjustReading() {
         switch phase {
         case .closed: break
-        case .lingering: setReading(true)
-        case .head, .skipping: setReading(pending.readableBytes < Self.readAheadLimit)
+        case .lingering: socket.setReading(true)
+        case .head, .skipping: socket.setReading(pending.readableBytes < Self.readAheadLimit)
         case .exchange(let exchange):
             let isStalled = !bodyIsRead && exchange.takesBody && !exchange.hasRoom
-            setReading(!isStalled && pending.readableBytes < Self.readAheadLimit)
+            socket.setReading(!isStalled && pending.readableBytes < Self.readAheadLimit)
         }
-    }
-
-    private func setReading(_ isWanted: Bool) {
-        guard isReading != isWanted, let context else { return }
-        isReading = isWanted
-        setAutoRead(isWanted, context)
     }
 }

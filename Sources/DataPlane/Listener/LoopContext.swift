@@ -1,43 +1,52 @@
 import GatewayCore
 import Logging
 import NIOCore
+import Synchronization
 
 /// Everything that one event loop has of its own: nothing on the request path is shared, nothing waits.
 ///
-/// Safe because it is made before its event loop serves anything, and used on that event loop alone.
+/// Safe because all but ``connectionCount`` is used on its reactor's thread alone.
 final class LoopContext: @unchecked Sendable {
-    let eventLoop: any EventLoop
+    let reactor: Reactor
     let configuration: DataPlaneConfiguration
     let pool: UpstreamPool
+    let scratch = ScratchBuffer()
+    /// How many connections it has or was just given.
+    let connectionCount = Atomic<Int>(0)
     private(set) var isDraining = false
-    private let logger: Logger
     private var snapshots: SnapshotSource.Reader
+    // The snapshot that the pool's plans were made from.
+    private var planned: UInt64
     private var admission: Admission
     private var requestIDs: RequestIDGenerator
     private var dateField = DateField()
+    private var wallTime = Timestamp(secondsSinceEpoch: 0)
+    private var wallTimeTurn: UInt64?
     private var refused: DecisionRing
     private var admitted: DecisionRing
-    private var connections: [ObjectIdentifier: ClientConnection] = [:]
-    private var drained: EventLoopPromise<Void>?
+    private var refusalLog: RefusalLog
+    private var connections: [ClientConnection] = []
+    private var listener: Listener?
+    private var whenDrained: (() -> Void)?
     private var drainStart = NIODeadline.distantFuture
-    private var sweep: RepeatedTask?
+    private var isOver = false
 
     /// How long an unused connection is left open once draining began, for a request that is on its way.
     private static let drainIdle = TimeAmount.seconds(1)
-    private static let sweepInterval = TimeAmount.milliseconds(250)
 
     init(
-        eventLoop: any EventLoop,
+        reactor: Reactor,
+        index: Int,
         configuration: DataPlaneConfiguration,
         snapshots: SnapshotSource,
         logger: Logger,
         using generator: inout some RandomNumberGenerator
     ) {
-        self.eventLoop = eventLoop
+        self.reactor = reactor
         self.configuration = configuration
         self.snapshots = SnapshotSource.Reader(snapshots)
-        self.logger = logger
-        pool = UpstreamPool(eventLoop: eventLoop, configuration: configuration)
+        planned = self.snapshots.version
+        pool = UpstreamPool(reactor: reactor, scratch: scratch, turn: index, configuration: configuration)
         let cache = VerifiedTokenCache(
             capacity: configuration.rememberedTokens,
             maximumBytes: configuration.rememberedTokenBytes,
@@ -47,20 +56,35 @@ final class LoopContext: @unchecked Sendable {
         requestIDs = RequestIDGenerator(using: &generator)
         refused = DecisionRing(capacity: configuration.rememberedDecisions)
         admitted = DecisionRing(capacity: configuration.rememberedDecisions)
+        refusalLog = RefusalLog(logger)
     }
 
-    /// Begins to watch deadlines.
-    func start() {
-        eventLoop.preconditionInEventLoop()
-        sweep = eventLoop.scheduleRepeatedTask(initialDelay: Self.sweepInterval, delay: Self.sweepInterval) {
-            _ in
-            self.checkDeadlines()
+    /// Begins to watch deadlines; before the reactor's thread runs.
+    func start(with listener: Listener?) {
+        self.listener = listener
+        reactor.onSweep = { [unowned self] in sweep() }
+    }
+
+    /// Takes no more connections.
+    func stopListening() {
+        listener?.closeDescriptor()
+        listener = nil
+    }
+
+    // MARK: Time
+
+    /// The wall clock's time at this turn of the event loop.
+    func now() -> Timestamp {
+        if wallTimeTurn != reactor.turn {
+            wallTimeTurn = reactor.turn
+            wallTime = configuration.now()
         }
+        return wallTime
     }
 
-    /// The value of a `Date` field now.
-    func date() -> String {
-        dateField.value(at: configuration.now())
+    /// The `Date` field now, with its line end.
+    func dateLine() -> [UInt8] {
+        dateField.line(at: now())
     }
 
     // MARK: Decisions
@@ -74,9 +98,13 @@ final class LoopContext: @unchecked Sendable {
             clientAddress: clientAddress,
             authorizationFields: head.present.contains(.authorization) ? head.count(of: .authorization) : 0,
             otherCredentials: head.present.contains(.apiToken) ? head.count(of: .apiToken) : 0,
-            now: configuration.now()
+            now: now()
         )
         let snapshot = snapshots.current()
+        if snapshots.version != planned {
+            planned = snapshots.version
+            pool.forgetPlans()
+        }
         let all = head.bytes.readableBytesUInt8Span
         let authorization = head.first(.authorization).map { $0.value.offset..<$0.value.end } ?? 0..<0
         let host = head.host.map { $0.offset..<$0.end } ?? 0..<0
@@ -92,7 +120,7 @@ final class LoopContext: @unchecked Sendable {
 
     /// What was found of a request that was no well-formed HTTP.
     func noFindings() -> Findings {
-        Findings(now: configuration.now())
+        Findings(now: now())
     }
 
     /// Keeps a decision before its answer is sent, so that whoever has the answer finds the decision.
@@ -110,18 +138,11 @@ final class LoopContext: @unchecked Sendable {
             rejection: rejection,
             status: status,
             address: address,
+            keptAt: reactor.now,
             methodLength: 0,
             pathLength: 0
         )
-        let nothing = InlineArray<1, UInt8>(repeating: 0)
-        guard let head else {
-            refused.append(
-                entry,
-                method: nothing.span.extracting(0..<0),
-                path: nothing.span.extracting(0..<0)
-            )
-            return
-        }
+        guard let head else { return refused.append(entry, method: Span(), path: Span()) }
         let all = head.bytes.readableBytesUInt8Span
         let method = all.extracting(head.method.offset..<head.method.end)
         let path = all.extracting(head.path.offset..<head.path.end)
@@ -132,21 +153,8 @@ final class LoopContext: @unchecked Sendable {
         }
     }
 
-    /// One line for each refusal, with keys that never change.
     func log(_ id: RequestID, _ findings: Findings, _ rejection: Rejection) {
-        let rejection = rejection.settled()
-        refused.settle(id, rejection)
-        guard logger.logLevel <= .info else { return }
-        logger.info(
-            "refused",
-            metadata: [
-                "code": "\(rejection.code.rawValue)",
-                "endpoint": "\(findings.route?.label ?? "-")",
-                "profile": "\(findings.namedProfile?.profile.name ?? "-")",
-                "request_id": "\(id.text)",
-                "detail": "\(rejection.operatorDetail)",
-            ]
-        )
+        refusalLog.note(id, findings, rejection, at: now())
     }
 
     func decision(_ id: String) -> DecisionRecord? {
@@ -159,49 +167,76 @@ final class LoopContext: @unchecked Sendable {
 
     // MARK: Connections
 
-    func add(_ connection: ClientConnection) {
-        connections[ObjectIdentifier(connection)] = connection
+    /// Begins to serve a connection that the listener took; it is counted already.
+    func serve(_ descriptor: Int32, from address: IPAddress) {
+        let socket = StreamSocket(descriptor, on: reactor, isConnecting: false)
+        let connection = ClientConnection(socket, from: address, self)
+        connection.slot = connections.count
+        connections.append(connection)
+        do {
+            guard !isOver else { return connection.close() }
+            try socket.begin(connection)
+        } catch {
+            connection.close()
+        }
     }
 
     func remove(_ connection: ClientConnection) {
-        connections[ObjectIdentifier(connection)] = nil
+        let slot = connection.slot
+        guard slot < connections.count, connections[slot] === connection else { return }
+        connectionCount.subtract(1, ordering: .relaxed)
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[slot] = last
+            last.slot = slot
+        }
         if isDraining, connections.isEmpty { finishDraining() }
     }
 
-    private func checkDeadlines() {
-        let now = NIODeadline.now()
-        for connection in Array(connections.values) {
+    private func sweep() {
+        let now = reactor.now
+        // From the end: one that closes is replaced by the last one, which has had its turn.
+        for index in connections.indices.reversed() where index < connections.count {
+            let connection = connections[index]
             connection.checkDeadline(now)
             if isDraining, connection.isIdle, now >= max(drainStart, connection.idleSince) + Self.drainIdle {
                 connection.endInOrder()
             }
         }
-        pool.closeIdle(now)
+        pool.sweep(now)
+        listener?.checkBackOff()
+        refused.settle()
+        refusalLog.summarise(at: self.now())
     }
 
-    /// Lets every request that has begun end, answers new ones with `Connection: close`, then is done.
-    func drain() -> EventLoopFuture<Void> {
-        eventLoop.preconditionInEventLoop()
-        if let drained { return drained.futureResult }
-        let promise = eventLoop.makePromise(of: Void.self)
-        drained = promise
+    /// Lets every request that has begun end, answers new ones with `Connection: close`; waits for the last.
+    func drained() async {
+        await withCheckedContinuation { continuation in
+            let isAccepted = reactor.execute { self.drain { continuation.resume() } }
+            if !isAccepted { continuation.resume() }
+        }
+    }
+
+    private func drain(_ whenDrained: @escaping () -> Void) {
+        guard !isOver else { return whenDrained() }
+        self.whenDrained = whenDrained
         isDraining = true
-        drainStart = .now()
+        drainStart = reactor.now
         if connections.isEmpty { finishDraining() }
-        return promise.futureResult
     }
 
     /// Closes what is still open.
     func closeAll() {
-        for connection in Array(connections.values) { connection.close() }
+        for connection in connections { connection.close() }
         finishDraining()
     }
 
     private func finishDraining() {
-        sweep?.cancel()
-        sweep = nil
+        isOver = true
         pool.closeAll()
-        drained?.succeed(())
+        refusalLog.summarise(at: now(), isLast: true)
+        whenDrained?()
+        whenDrained = nil
     }
 }
 

@@ -11,7 +11,7 @@ struct DecisionRing {
         var status: Int
         var address: IPAddress
         /// When it was kept: decisions of several event loops within one second have an order too.
-        var keptAt = NIODeadline.now()
+        var keptAt: NIODeadline
         var methodLength: Int
         var pathLength: Int
     }
@@ -23,6 +23,8 @@ struct DecisionRing {
     private var entries: [Entry?]
     private var texts: [UInt8]
     private var next = 0
+    // How many of the latest have a rejection whose detail is not written yet.
+    private var unsettled = 0
 
     init(capacity: Int) {
         entries = Array(repeating: nil, count: max(1, capacity))
@@ -31,22 +33,38 @@ struct DecisionRing {
 
     /// Keeps a decision in the place of the oldest one.
     mutating func append(_ entry: Entry, method: Span<UInt8>, path: Span<UInt8>) {
-        var entry = entry
-        entry.methodLength = min(method.count, Self.methodBytes)
-        entry.pathLength = min(path.count, Self.pathBytes)
         let start = next * Self.textBytes
-        for index in 0..<entry.methodLength { texts[start + index] = method[index] }
-        for index in 0..<entry.pathLength { texts[start + Self.methodBytes + index] = path[index] }
+        let methodLength = min(method.count, Self.methodBytes)
+        let pathLength = min(path.count, Self.pathBytes)
+        var all = texts.mutableSpan
+        Self.copy(method.extracting(first: methodLength), to: &all, at: start)
+        Self.copy(path.extracting(first: pathLength), to: &all, at: start + Self.methodBytes)
         entries[next] = entry
-        next = (next + 1) % entries.count
+        entries[next]?.methodLength = methodLength
+        entries[next]?.pathLength = pathLength
+        next = next + 1 == entries.count ? 0 : next + 1
+        if entry.rejection != nil { unsettled = min(unsettled + 1, entries.count) }
     }
 
-    /// Gives the latest decision, if it is the one under this id, a rejection whose detail is written: what
-    /// the detail is written from, a token or a whole snapshot, is not held until the place is taken again.
-    mutating func settle(_ id: RequestID, _ rejection: Rejection) {
-        let latest = (next + entries.count - 1) % entries.count
-        guard entries[latest]?.id == id else { return }
-        entries[latest]?.rejection = rejection
+    private static func copy(_ bytes: Span<UInt8>, to target: inout MutableSpan<UInt8>, at start: Int) {
+        guard !bytes.isEmpty else { return }
+        target.withUnsafeMutableBytes { target in
+            bytes.withUnsafeBytes { source in
+                UnsafeMutableRawBufferPointer(rebasing: target[start..<start + source.count])
+                    .copyMemory(from: source)
+            }
+        }
+    }
+
+    /// Gives the refusals kept since the last call their details: what a detail is written from, a token or a
+    /// whole snapshot, is not held until the place is taken again.
+    mutating func settle() {
+        while unsettled > 0 {
+            let index = (next + entries.count - unsettled) % entries.count
+            let settled = entries[index]?.rejection?.settled()
+            entries[index]?.rejection = settled
+            unsettled -= 1
+        }
     }
 
     /// The decision under an id.

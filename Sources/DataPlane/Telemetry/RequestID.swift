@@ -1,5 +1,8 @@
 /// The id of one request: 32 lower-case hex digits, unique across gateways.
 package struct RequestID: Hashable, Sendable {
+    /// How many digits there are.
+    static let digitCount = 32
+
     let high: UInt64
     let low: UInt64
 

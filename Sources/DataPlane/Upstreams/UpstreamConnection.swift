@@ -1,28 +1,14 @@
+import CEpoll
 import GatewayCore
+import Glibc
 import NIOCore
-
-/// Why an upstream did not answer as it should.
-enum UpstreamFailure: Equatable {
-    /// No connection could be made.
-    case unreachable(String)
-    /// No connection was made, or no answer begun, in time.
-    case timeout(String)
-    /// The event loop has as many connections to it as it may have.
-    case exhausted
-    /// What came was no HTTP answer.
-    case malformed(String)
-    /// The connection ended before the answer did.
-    case ended
-}
 
 /// One connection to a target: it writes requests, reads answers, and tells the exchange that it serves.
 ///
 /// It lives on the event loop of the callers that it serves, so nothing here waits or hops.
-final class UpstreamConnection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+final class UpstreamConnection {
     private enum State {
+        case connecting
         case unused
         case awaitingHead
         case readingBody
@@ -30,40 +16,61 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     private static let maximumInterimAnswers = 16
+    // So that one fast upstream does not hold up the other connections.
+    private static let receivesPerTurn = 8
+    private static let pendingRoom = 4096
 
-    let target: UpstreamTarget
-    var idleSince = NIODeadline.now()
-    /// Whether the pool counts it among the open ones.
-    var isCounted = false
+    let target: TargetPool
+    var idleSince = NIODeadline.distantFuture
     /// Whether it has carried a request before the one that it serves: then its end may just be its age.
     private(set) var isReused = false
     private let pool: UpstreamPool
-    private var context: ChannelHandlerContext?
-    private var state = State.unused
+    private let timeoutSeconds: Int
+    private let deadline: NIODeadline
+    private var attemptDeadline: NIODeadline
+    private var addresses: ArraySlice<SocketAddress> = []
+    private var socket: StreamSocket?
+    private var state = State.connecting
     private var parser = ResponseHeadParser()
     private var body = BodyDecoder(.none)
     private var pending = ByteBuffer()
     private var method = KnownMethod.get
     private var responseKeepsAlive = false
-    private var isReading = true
     private var interimAnswers = 0
-    private var hasFailed = false
     // The exchange that is served; taken away before it is told of the end, so that no cycle stays.
     private var exchange: Exchange?
 
-    init(target: UpstreamTarget, pool: UpstreamPool) {
+    init(to target: TargetPool, in pool: UpstreamPool, timeoutSeconds: Int) {
         self.target = target
         self.pool = pool
+        self.timeoutSeconds = timeoutSeconds
+        deadline = pool.reactor.now + .seconds(Int64(timeoutSeconds))
+        attemptDeadline = deadline
     }
 
-    var isOpen: Bool {
-        guard let context else { return false }
-        return state != .closed && context.channel.isActive
-    }
-
-    var isWritable: Bool { context?.channel.isWritable ?? false }
+    var isOpen: Bool { state != .closed && socket?.isOpen == true }
+    var hasRoom: Bool { socket?.hasRoom ?? false }
 
     // MARK: What the exchange asks for
+
+    /// Begins to connect for an exchange, which may be told of a failure within the call.
+    func connect(for exchange: Exchange) {
+        self.exchange = exchange
+        pool.resolver.resolve(target.target.host, target.target.port) { found in
+            guard case .connecting = self.state else { return }
+            switch found {
+            case .success(let addresses):
+                self.addresses = addresses[...]
+                self.tryNext(after: "\(self.target.target.host) has no address")
+            case .failure(let error): self.failConnecting(self.unreachable("\(error)"))
+            }
+        }
+    }
+
+    /// The exchange needs it no more; when it stands it will serve another.
+    func leave() {
+        exchange = nil
+    }
 
     /// Begins to serve an exchange.
     func serve(_ exchange: Exchange, method: KnownMethod) {
@@ -73,74 +80,147 @@ final class UpstreamConnection: ChannelInboundHandler {
         state = .awaitingHead
     }
 
-    func write(_ buffer: ByteBuffer) {
-        guard let context, state != .closed else { return }
-        context.write(wrapOutboundOut(buffer), promise: nil)
+    /// Has bytes written, straight into what will be sent.
+    func write<Result>(_ body: (inout ByteBuffer) -> Result) -> Result? {
+        guard let socket, state != .closed else { return nil }
+        socket.prepareOutput()
+        return body(&socket.output)
+    }
+
+    func write(_ part: ByteBuffer, then end: StaticString = "") {
+        guard state != .closed else { return }
+        socket?.write(part, then: end)
     }
 
     func flush() {
-        context?.flush()
+        socket?.flush()
     }
 
     /// Holds or resumes reading, when the caller takes less than the upstream gives.
     func setReading(_ isWanted: Bool) {
-        guard isReading != isWanted, let context else { return }
-        isReading = isWanted
-        setAutoRead(isWanted, context)
+        socket?.setReading(isWanted)
     }
 
     /// Ends the connection; the exchange is not told.
     func close() {
         exchange = nil
-        guard state != .closed else { return }
-        state = .closed
-        context?.close(promise: nil)
-    }
-
-    // MARK: What the channel tells
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.context = nil
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
         switch state {
         case .closed: return
-        case .unused:
-            // Nobody asked: whatever it is, the next answer could be mistaken for it.
-            close()
-        case .awaitingHead, .readingBody:
-            if pending.readableBytes == 0 { pending = buffer } else { pending.writeBuffer(&buffer) }
-            process()
+        case .connecting:
+            state = .closed
+            pool.connected(self, successfully: false)
+        case .unused, .awaitingHead, .readingBody:
+            state = .closed
+            pool.closed(self)
+        }
+        pending = ByteBuffer()
+        socket?.close()
+        socket = nil
+    }
+
+    /// Gives back memory while it is unused.
+    func rest(_ now: NIODeadline) {
+        if idleSince + Reactor.sweepInterval <= now { socket?.releaseOutput() }
+    }
+
+    // MARK: Connecting
+
+    /// Gives up an attempt that takes too long.
+    func checkDeadline(_ now: NIODeadline) {
+        guard case .connecting = state, now >= attemptDeadline else { return }
+        socket?.close()
+        socket = nil
+        guard now < deadline, !addresses.isEmpty else {
+            let limit = timeoutSeconds * 1000
+            return failConnecting(.timeout("no connection to \(target.target.authority) within \(limit) ms"))
+        }
+        tryNext(after: "no answer")
+    }
+
+    /// Tries the next address, with its share of the time that is left.
+    private func tryNext(after failure: String) {
+        socket = nil
+        guard let address = addresses.popFirst() else { return failConnecting(unreachable(failure)) }
+        let now = pool.reactor.now
+        attemptDeadline = now + .nanoseconds((deadline - now).nanoseconds / Int64(addresses.count + 1))
+        do {
+            let descriptor = try SystemError.check("socket", cepoll_socket(address.family))
+            let new = StreamSocket(descriptor, on: pool.reactor, isConnecting: true)
+            let result = address.withAddress { Glibc.connect(descriptor, $0, $1) }
+            guard result == 0 || errno == EINPROGRESS else {
+                throw SystemError(call: "connect", code: errno)
+            }
+            socket = new
+            try new.begin(self)
+        } catch {
+            socket?.close()
+            tryNext(after: "\(error)")
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        exchange?.flushToClient()
+    private func unreachable(_ reason: String) -> UpstreamFailure {
+        .unreachable("\(target.target.authority): \(reason)")
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        exchange?.upstreamWritabilityChanged()
+    private func failConnecting(_ failure: UpstreamFailure) {
+        let waiting = exchange
+        close()
+        waiting?.connectFailed(failure)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    // MARK: Input
+
+    private func receive(_ socket: StreamSocket) {
+        var rounds = 0
+        while socket.canReceive {
+            guard rounds < Self.receivesPerTurn else { return socket.readLater() }
+            rounds += 1
+            let isOwn = pending.readableBytes > 0
+            let received =
+                isOwn
+                ? socket.receive(into: &pending, atLeast: Self.pendingRoom)
+                : pool.scratch.receive(from: socket, into: &pending)
+            switch received {
+            case .nothing: return
+            case .bytes: read()
+            case .ended: return ended(isReset: false)
+            case .broken: return ended(isReset: true)
+            }
+            if !isOwn { keepRest() }
+        }
+    }
+
+    /// What is left waits in memory of its own.
+    private func keepRest() {
+        guard pending.readableBytes > 0 else {
+            pending = ByteBuffer()
+            return
+        }
+        var own = ByteBufferAllocator().buffer(capacity: pending.readableBytes + Self.pendingRoom)
+        own.writeImmutableBuffer(pending)
+        pending = own
+    }
+
+    private func read() {
+        switch state {
+        case .closed, .connecting: break
+        // Nobody asked: whatever it is, the next answer could be mistaken for it.
+        case .unused: close()
+        case .awaitingHead, .readingBody: process()
+        }
+    }
+
+    private func ended(isReset: Bool) {
         let before = state
-        state = .closed
-        pool.closed(self)
+        let exchange = exchange
+        close()
         guard let exchange else { return }
-        self.exchange = nil
         switch before {
-        case .unused, .closed: break
+        case .unused, .closed, .connecting: break
         case .awaitingHead:
             exchange.upstreamFailed(.ended, sawAnswer: parser.hasPartialHead || interimAnswers > 0)
-        case .readingBody where hasFailed:
-            // A reset is no end, not even of a body that ends with the connection (RFC 9112 §8).
-            exchange.upstreamBroke()
+        // A reset is no end, not even of a body that ends with the connection (RFC 9112 §8).
+        case .readingBody where isReset: exchange.upstreamBroke()
         case .readingBody:
             switch body.connectionEnded() {
             case .end: exchange.upstreamFinished()
@@ -149,18 +229,12 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A reset: channelInactive follows and tells the exchange.
-        hasFailed = true
-        context.close(promise: nil)
-    }
-
     // MARK: The answer
 
     private func process() {
         while let exchange {
             switch state {
-            case .unused, .closed: return
+            case .connecting, .unused, .closed: return
             case .awaitingHead:
                 guard readHead(exchange) else { return }
             case .readingBody:
@@ -225,7 +299,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             state = .unused
             isReused = true
             pending = ByteBuffer()
-            setReading(true)
+            socket?.setReading(true)
             pool.release(self)
         } else {
             close()
@@ -234,8 +308,37 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 }
 
-/// Turns a channel's own reading on or off.
-func setAutoRead(_ isOn: Bool, _ context: ChannelHandlerContext) {
-    // A closed channel refuses options; there is nothing left to read on it.
-    try? context.channel.syncOptions?.setOption(ChannelOptions.autoRead, value: isOn)
+extension UpstreamConnection: StreamDelegate {
+    func streamConnected(_ failure: Int32?) {
+        guard let socket, case .connecting = state else { return }
+        if let failure {
+            socket.close()
+            return tryNext(after: "\(SystemError(call: "connect", code: failure))")
+        }
+        addresses = []
+        state = .unused
+        pool.connected(self, successfully: true)
+        guard let exchange else { return pool.release(self) }
+        self.exchange = nil
+        exchange.connected(to: self)
+    }
+
+    func streamIsReadable() {
+        guard let socket else { return }
+        receive(socket)
+        exchange?.flushToClient()
+    }
+
+    func streamHasRoom() {
+        exchange?.upstreamHasRoom()
+    }
+
+    func streamOutputEnded() {}
+
+    // It may have answered before it broke: that is read, and its end tells the rest.
+    func streamOutputBroke() {}
+
+    func streamBroke() {
+        ended(isReset: true)
+    }
 }

@@ -1,125 +1,174 @@
 import GatewayCore
 import NIOCore
-import NIOPosix
 
-/// The connections of one event loop to the upstreams' targets.
-final class UpstreamPool {
-    private let eventLoop: any EventLoop
-    private let configuration: DataPlaneConfiguration
-    private var targets: [String: TargetState] = [:]
-    private var turns: [UpstreamID: Int] = [:]
+/// One event loop's connections to one target.
+final class TargetPool {
+    let target: UpstreamTarget
+    /// The `Host` field with its line end.
+    let hostLine: [UInt8]
+    /// The connections that are open or being opened.
+    fileprivate(set) var open = 0
+    // How many plans name it.
+    fileprivate var plans = 0
+    // The one used last is used next: the others may grow old.
+    fileprivate var idle: [UpstreamConnection] = []
+    fileprivate var downUntil = NIODeadline.uptimeNanoseconds(0)
 
-    private struct TargetState {
-        var idle: [UpstreamConnection] = []
-        var open = 0
-        var downUntil = NIODeadline.uptimeNanoseconds(0)
-    }
-
-    // Long enough that a dead target does not slow every call, short enough that one that came back is used.
-    private static let downTime = TimeAmount.seconds(2)
-
-    init(eventLoop: any EventLoop, configuration: DataPlaneConfiguration) {
-        self.eventLoop = eventLoop
-        self.configuration = configuration
-    }
-
-    /// The targets in the order in which a request should try them: in turn, those that failed just now last.
-    func order(of upstream: Upstream) -> [UpstreamTarget] {
-        guard upstream.targets.count > 1 else { return upstream.targets }
-        let turn = turns[upstream.id, default: 0]
-        turns[upstream.id] = (turn + 1) % upstream.targets.count
-        let start = turn % upstream.targets.count
-        let rotated = upstream.targets[start...] + upstream.targets[..<start]
-        let now = NIODeadline.now()
-        let isDown = { (target: UpstreamTarget) in (self.targets[target.authority]?.downUntil ?? now) > now }
-        return rotated.filter { !isDown($0) } + rotated.filter(isDown)
+    init(_ target: UpstreamTarget) {
+        self.target = target
+        hostLine = Array("Host: \(target.authority)\r\n".utf8)
     }
 
     /// A connection that is open and unused, the one used last.
-    func takeIdle(_ target: UpstreamTarget) -> UpstreamConnection? {
-        while let connection = targets[target.authority]?.idle.popLast() {
+    func takeIdle() -> UpstreamConnection? {
+        while let connection = idle.popLast() {
             if connection.isOpen { return connection }
         }
         return nil
     }
+}
 
-    /// Opens a connection.
+/// One target as an upstream names it.
+struct Destination {
+    /// The connections to it, which other upstreams may share.
+    let pool: TargetPool
+    /// The path that comes before the endpoint's.
+    let pathPrefix: [UInt8]
+}
+
+/// What one event loop made ready of an upstream.
+final class UpstreamPlan {
+    let upstream: Upstream
+    private let destinations: [Destination]
+    private var turn: Int
+
+    fileprivate init(_ upstream: Upstream, _ destinations: [Destination], turn: Int) {
+        self.upstream = upstream
+        self.destinations = destinations
+        self.turn = turn
+        for destination in destinations { destination.pool.plans += 1 }
+    }
+
+    deinit {
+        for destination in destinations { destination.pool.plans -= 1 }
+    }
+
+    /// The destination to try first, and those to try after it: in turn, those that failed just now last.
+    func order(at now: NIODeadline) -> (first: Destination?, others: ArraySlice<Destination>) {
+        guard destinations.count > 1 else { return (destinations.first, []) }
+        turn = (turn + 1) % destinations.count
+        let rotated = destinations[turn...] + destinations[..<turn]
+        let all = rotated.filter { $0.pool.downUntil <= now } + rotated.filter { $0.pool.downUntil > now }
+        return (all.first, all.dropFirst())
+    }
+}
+
+/// The connections of one event loop to the upstreams' targets.
+final class UpstreamPool {
+    let reactor: Reactor
+    let scratch: ScratchBuffer
+    let resolver: NameResolver
+    private let configuration: DataPlaneConfiguration
+    private var targets: [String: TargetPool] = [:]
+    private var plans: [UpstreamID: UpstreamPlan] = [:]
+    private var plansByRoute: [ObjectIdentifier: (route: Route, plan: UpstreamPlan)] = [:]
+    private var latest: (route: Route, plan: UpstreamPlan)?
+    private var connecting: [UpstreamConnection] = []
+    // Each event loop begins with another target.
+    private var turn: Int
+
+    // Long enough that a dead target does not slow every call, short enough that one that came back is used.
+    private static let downTime = TimeAmount.seconds(2)
+
+    init(reactor: Reactor, scratch: ScratchBuffer, turn: Int, configuration: DataPlaneConfiguration) {
+        self.reactor = reactor
+        self.scratch = scratch
+        self.turn = turn
+        self.configuration = configuration
+        resolver = NameResolver(reactor)
+    }
+
+    // MARK: Plans
+
+    /// The plan for a route's upstream.
+    func plan(for route: Route) -> UpstreamPlan {
+        if let latest, latest.route === route { return latest.plan }
+        let key = ObjectIdentifier(route)
+        let entry = plansByRoute[key] ?? (route, plan(for: route.upstream))
+        plansByRoute[key] = entry
+        latest = entry
+        return entry.plan
+    }
+
+    private func plan(for upstream: Upstream) -> UpstreamPlan {
+        if let plan = plans[upstream.id] { return plan }
+        let destinations = upstream.targets.map { target in
+            let pool = targets[target.authority] ?? TargetPool(target)
+            targets[target.authority] = pool
+            return Destination(pool: pool, pathPrefix: Array(target.pathPrefix.utf8))
+        }
+        turn += 1
+        let plan = UpstreamPlan(upstream, destinations, turn: turn % max(1, destinations.count))
+        plans[upstream.id] = plan
+        return plan
+    }
+
+    /// Another snapshot is in force: its upstreams may be others.
+    func forgetPlans() {
+        latest = nil
+        plansByRoute = [:]
+        plans = [:]
+    }
+
+    // MARK: Connections
+
+    /// Opens a connection for an exchange, which is told how it went.
     ///
     /// - Returns: `nil` when the event loop has as many connections to the target as it may have.
-    func open(_ target: UpstreamTarget, timeoutSeconds: Int) -> EventLoopFuture<UpstreamConnection>? {
-        let key = target.authority
-        guard targets[key, default: TargetState()].open < configuration.maximumConnectionsPerTarget else {
-            return nil
-        }
-        targets[key, default: TargetState()].open += 1
-        let pool = NIOLoopBound(self, eventLoop: eventLoop)
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(.seconds(Int64(timeoutSeconds)))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .channelOption(.recvAllocator, value: ReceiveBuffers.allocator)
-            .channelInitializer { channel in
-                // A name with several addresses is tried with several channels: each needs a handler of its own.
-                channel.eventLoop.makeCompletedFuture {
-                    let connection = UpstreamConnection(target: target, pool: pool.value)
-                    try channel.pipeline.syncOperations.addHandler(connection)
-                }
-            }
-        let connected: EventLoopFuture<any Channel>
-        if let address = try? SocketAddress(ipAddress: target.host, port: target.port) {
-            connected = bootstrap.connect(to: address)
+    func open(_ target: TargetPool, timeoutSeconds: Int) -> UpstreamConnection? {
+        guard target.open < configuration.maximumConnectionsPerTarget else { return nil }
+        target.open += 1
+        let connection = UpstreamConnection(to: target, in: self, timeoutSeconds: timeoutSeconds)
+        connecting.append(connection)
+        return connection
+    }
+
+    /// A connection stands, or could not be made.
+    func connected(_ connection: UpstreamConnection, successfully: Bool) {
+        connecting.removeAll { $0 === connection }
+        if successfully {
+            connection.target.downUntil = .uptimeNanoseconds(0)
         } else {
-            // No address, so it is a name: the resolver finds its addresses.
-            connected = bootstrap.connect(host: target.host, port: target.port)
+            connection.target.open -= 1
+            connection.target.downUntil = reactor.now + Self.downTime
         }
-        let promise = eventLoop.makePromise(of: NIOLoopBound<UpstreamConnection>.self)
-        connected.assumeIsolated().whenComplete { result in
-            do {
-                let handler = try result.get().pipeline.syncOperations.handler(type: UpstreamConnection.self)
-                handler.isCounted = true
-                self.targets[key]?.downUntil = .uptimeNanoseconds(0)
-                promise.succeed(NIOLoopBound(handler, eventLoop: self.eventLoop))
-            } catch {
-                self.targets[key]?.open -= 1
-                self.targets[key]?.downUntil = .now() + Self.downTime
-                promise.fail(error)
-            }
-        }
-        return promise.futureResult.assumeIsolated().map(\.value).nonisolated()
     }
 
     /// Takes back a connection that may carry another request.
     func release(_ connection: UpstreamConnection) {
-        connection.idleSince = .now()
-        targets[connection.target.authority, default: TargetState()].idle.append(connection)
+        connection.idleSince = reactor.now
+        connection.target.idle.append(connection)
     }
 
     /// Forgets a connection that has been closed.
     func closed(_ connection: UpstreamConnection) {
-        let key = connection.target.authority
-        // Of a name's several addresses one connection is used; one that lost the race was never counted.
-        if connection.isCounted { targets[key]?.open -= 1 }
-        targets[key]?.idle.removeAll { $0 === connection }
-        if let state = targets[key], state.open <= 0, state.idle.isEmpty, state.downUntil < .now() {
-            targets[key] = nil
-        }
+        connection.target.open -= 1
+        connection.target.idle.removeAll { $0 === connection }
     }
 
-    /// Closes what was unused for too long.
-    func closeIdle(_ now: NIODeadline) {
+    /// Closes what was unused for too long, and gives up what could not be opened in time.
+    func sweep(_ now: NIODeadline) {
+        for connection in connecting { connection.checkDeadline(now) }
         let limit = TimeAmount.seconds(configuration.upstreamIdleSeconds)
-        for connection in targets.values.flatMap(\.idle) where connection.idleSince + limit <= now {
-            connection.close()
+        for (key, target) in targets {
+            for connection in target.idle {
+                if connection.idleSince + limit <= now { connection.close() } else { connection.rest(now) }
+            }
+            if target.open <= 0, target.plans == 0, target.downUntil < now { targets[key] = nil }
         }
     }
 
     func closeAll() {
-        for connection in targets.values.flatMap(\.idle) { connection.close() }
-    }
-}
-
-/// How much is read at once: little for the many connections that say little.
-enum ReceiveBuffers {
-    static var allocator: AdaptiveRecvByteBufferAllocator {
-        AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536)
+        for connection in connecting + targets.values.flatMap(\.idle) { connection.close() }
     }
 }

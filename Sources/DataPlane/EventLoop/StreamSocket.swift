@@ -1,0 +1,342 @@
+import CEpoll
+import Glibc
+import NIOCore
+
+/// Who is told what happens on a ``StreamSocket``.
+protocol StreamDelegate: AnyObject {
+    /// The connection that was asked for stands; or the `errno` that says why not.
+    func streamConnected(_ failure: Int32?)
+    /// There may be something to receive.
+    func streamIsReadable()
+    /// ``StreamSocket/hasRoom`` became true again.
+    func streamHasRoom()
+    /// What was written before ``StreamSocket/finishOutput()`` has been sent, or cannot be.
+    func streamOutputEnded()
+    /// Nothing more can be sent; what was received before may still be read.
+    func streamOutputBroke()
+    /// The connection is broken.
+    func streamBroke()
+}
+
+/// One TCP connection that never blocks.
+///
+/// What is written goes into one buffer and out with one call; a large part goes out from where it lies,
+/// together with what was written before. Its owner and the socket hold each other until it is closed.
+final class StreamSocket: Pollable {
+    /// What a call of ``receive(into:atLeast:)`` found.
+    enum Received {
+        /// Bytes were added to the buffer.
+        case bytes
+        /// Nothing is there now.
+        case nothing
+        /// The peer sends no more.
+        case ended
+        /// The connection is broken.
+        case broken
+    }
+
+    // From here on whoever writes should wait until it has become half of that.
+    private static let fullAt = 65_536
+    // A part shorter than this is cheaper to copy than to send by itself.
+    private static let copyLimit = 4096
+    private static let outputCapacity = 4096
+    private static let keptCapacity = 16_384
+
+    /// What is to be sent; heads are written straight into it.
+    var output = ByteBuffer()
+    /// Whether something that was sent is still on its way: then what is written waits.
+    private(set) var isBlocked = false
+    /// Whether it is read at all; see ``setReading(_:)``.
+    private(set) var isReading = true
+
+    private var delegate: (any StreamDelegate)?
+    private var isConnecting: Bool
+    private var mayHaveInput = false
+    private var inputEnds = false
+    private var isFull = false
+    private var isOutputBroken = false
+    private var isOutputToEnd = false
+    private var hasOutputEnded = false
+    private var hasToldBreak = false
+
+    /// Takes a descriptor that does not block: one that was accepted, or one on which connect(2) was begun.
+    init(_ descriptor: Int32, on reactor: Reactor, isConnecting: Bool) {
+        self.isConnecting = isConnecting
+        super.init(descriptor, on: reactor)
+        var on: Int32 = 1
+        setsockopt(
+            descriptor,
+            Int32(IPPROTO_TCP),
+            TCP_NODELAY,
+            &on,
+            socklen_t(MemoryLayout<Int32>.size)
+        )
+    }
+
+    /// Begins to be watched.
+    ///
+    /// - Throws: ``SystemError`` when the system cannot watch more.
+    func begin(_ delegate: any StreamDelegate) throws {
+        self.delegate = delegate
+        try reactor.register(self)
+    }
+
+    var isOpen: Bool { descriptor >= 0 }
+    /// Whether what is written may be followed by more.
+    var hasRoom: Bool { !isFull }
+    /// Whether there may be something to receive.
+    var canReceive: Bool { mayHaveInput && isReading && isOpen }
+
+    // MARK: Input
+
+    /// Receives once, and adds it to the buffer.
+    ///
+    /// - Parameters:
+    ///   - buffer: where to add it.
+    ///   - space: how much the buffer is to have room for, at least, in bytes.
+    /// - Returns: what there was.
+    func receive(into buffer: inout ByteBuffer, atLeast space: Int) -> Received {
+        guard mayHaveInput, descriptor >= 0 else { return .nothing }
+        var room = 0
+        var result = 0
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: space) { target in
+            room = target.count
+            result = Self.receive(descriptor, target)
+            return max(0, result)
+        }
+        if result > 0 {
+            // Less than there was room for, so nothing is left; but that a peer has ended is told by an empty
+            // read alone.
+            if result < room { mayHaveInput = inputEnds }
+            return .bytes
+        }
+        mayHaveInput = false
+        if result == 0 { return .ended }
+        return result == -Int(EAGAIN) ? .nothing : .broken
+    }
+
+    /// What recv(2) gave, or its `errno` negated.
+    private static func receive(_ descriptor: Int32, _ target: UnsafeMutableRawBufferPointer) -> Int {
+        while true {
+            let count = recv(descriptor, target.baseAddress, target.count, 0)
+            if count >= 0 { return count }
+            if errno != EINTR { return -Int(errno) }
+        }
+    }
+
+    /// Holds or resumes reading, when what is read cannot be used yet.
+    func setReading(_ isWanted: Bool) {
+        guard isReading != isWanted else { return }
+        isReading = isWanted
+        if isWanted, mayHaveInput { reactor.visit(self) }
+    }
+
+    /// Lets others have a turn before the rest is read.
+    func readLater() {
+        if canReceive { reactor.visit(self) }
+    }
+
+    // MARK: Output
+
+    /// Has room made for a head that will be written.
+    func prepareOutput() {
+        if output.capacity == 0 { output = ByteBufferAllocator().buffer(capacity: Self.outputCapacity) }
+    }
+
+    /// Writes bytes, which go out at the latest with ``flush()``.
+    func write(_ part: ByteBuffer, then end: StaticString = "") {
+        if isOutputBroken { return }
+        if part.readableBytes < Self.copyLimit || isBlocked || isConnecting {
+            prepareOutput()
+            output.writeImmutableBuffer(part)
+            output.writeStaticString(end)
+            if output.readableBytes > Self.fullAt { flush() }
+        } else {
+            send(part, end)
+            noteSize()
+        }
+    }
+
+    /// Sends what was written.
+    func flush() {
+        guard !isConnecting, descriptor >= 0 else { return }
+        if !isBlocked { sendOutput() }
+        noteSize()
+    }
+
+    /// Gives back the memory of a connection that has nothing to send.
+    func releaseOutput() {
+        if output.readableBytes == 0 { output = ByteBuffer() }
+    }
+
+    /// Ends this side of the connection once everything has been sent.
+    func finishOutput() {
+        isOutputToEnd = true
+        flush()
+        endOutputIfDone()
+    }
+
+    // MARK: The end
+
+    /// Closes at once; the delegate is told nothing more.
+    func close() {
+        delegate = nil
+        closeDescriptor()
+        output = ByteBuffer()
+    }
+
+    /// Closes so that the peer sees a broken connection instead of an end.
+    func reset() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
+    // MARK: What the reactor tells
+
+    override func ready(_ events: ReadyEvents) {
+        if isConnecting {
+            finishConnecting(events)
+            return
+        }
+        if !events.isDisjoint(with: [.readable, .inputEnds, .hungUp, .failed]) {
+            mayHaveInput = true
+            if !events.isDisjoint(with: [.inputEnds, .hungUp, .failed]) { inputEnds = true }
+        }
+        if isBlocked, !events.isDisjoint(with: [.writable, .hungUp, .failed]) { resumeOutput() }
+        if isOutputBroken, !hasToldBreak {
+            hasToldBreak = true
+            delegate?.streamOutputBroke()
+            endOutputIfDone()
+        }
+        if mayHaveInput, isReading {
+            delegate?.streamIsReadable()
+        } else if events.contains(.failed) {
+            delegate?.streamBroke()
+        }
+    }
+
+    private func finishConnecting(_ events: ReadyEvents) {
+        guard !events.isDisjoint(with: [.writable, .hungUp, .failed]) else { return }
+        isConnecting = false
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let result = getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+        mayHaveInput = true
+        if !events.isDisjoint(with: [.inputEnds, .hungUp, .failed]) { inputEnds = true }
+        delegate?.streamConnected(result < 0 ? errno : code == 0 ? nil : code)
+    }
+}
+
+// MARK: - Sending
+
+extension StreamSocket {
+    private func resumeOutput() {
+        let wasFull = isFull
+        isBlocked = false
+        sendOutput()
+        noteSize()
+        endOutputIfDone()
+        if wasFull, !isFull { delegate?.streamHasRoom() }
+    }
+
+    /// Only what is blocked can be full, so the reactor will tell when it no longer is.
+    private func noteSize() {
+        let waiting = output.readableBytes
+        if waiting > Self.fullAt {
+            isFull = true
+        } else if waiting < Self.fullAt / 2 {
+            isFull = false
+        }
+    }
+
+    private func endOutputIfDone() {
+        guard isOutputToEnd, !hasOutputEnded, output.readableBytes == 0, descriptor >= 0 else { return }
+        hasOutputEnded = true
+        shutdown(descriptor, Int32(SHUT_WR))
+        delegate?.streamOutputEnded()
+    }
+
+    private func sendOutput() {
+        if output.readableBytes > 0, !isOutputBroken {
+            let sent = output.withUnsafeReadableBytes { bytes in
+                Self.retrying { Glibc.send(descriptor, bytes.baseAddress, bytes.count, Self.sendFlags) }
+            }
+            output.moveReaderIndex(forwardBy: taken(sent, of: output.readableBytes))
+        }
+        tidyOutput()
+    }
+
+    /// Sends what was written and a part that is not copied; what does not go out now is kept.
+    private func send(_ part: ByteBuffer, _ end: StaticString) {
+        let waiting = output.readableBytes
+        let result = output.withUnsafeReadableBytes { first in
+            part.withUnsafeReadableBytes { second in
+                end.withUTF8Buffer { third in
+                    Self.sendTogether(descriptor, first, second, UnsafeRawBufferPointer(third))
+                }
+            }
+        }
+        let size = part.readableBytes
+        let sent = taken(result, of: waiting + size + end.utf8CodeUnitCount)
+        output.moveReaderIndex(forwardBy: min(sent, waiting))
+        tidyOutput()
+        let sentOfPart = max(0, sent - waiting)
+        guard !isOutputBroken, sentOfPart < size + end.utf8CodeUnitCount else { return }
+        prepareOutput()
+        output.writeBytes(part.readableBytesView.dropFirst(sentOfPart))
+        end.withUTF8Buffer { bytes in _ = output.writeBytes(bytes.dropFirst(max(0, sentOfPart - size))) }
+    }
+
+    private static func sendTogether(
+        _ descriptor: Int32,
+        _ first: UnsafeRawBufferPointer,
+        _ second: UnsafeRawBufferPointer,
+        _ third: UnsafeRawBufferPointer
+    ) -> Int {
+        var parts: InlineArray<3, iovec> = [part(first), part(second), part(third)]
+        var span = parts.mutableSpan
+        return span.withUnsafeMutableBufferPointer { list in
+            var message = msghdr()
+            message.msg_iov = list.baseAddress
+            message.msg_iovlen = list.count
+            return retrying { sendmsg(descriptor, &message, sendFlags) }
+        }
+    }
+
+    private static func part(_ bytes: UnsafeRawBufferPointer) -> iovec {
+        // The system only reads from there.
+        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+    }
+
+    private static var sendFlags: Int32 { Int32(MSG_NOSIGNAL) }
+
+    /// What a call gave, made again for as long as a signal cut it short.
+    private static func retrying(_ call: () -> Int) -> Int {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+
+    /// How much of what was to be sent went out.
+    private func taken(_ result: Int, of wanted: Int) -> Int {
+        if result < 0, errno != EAGAIN {
+            isOutputBroken = true
+            // The delegate is not told from within its own call.
+            reactor.visit(self)
+        } else if result < wanted {
+            // The reactor tells when there is room again.
+            isBlocked = true
+        }
+        return max(0, result)
+    }
+
+    private func tidyOutput() {
+        if isOutputBroken || output.readableBytes == 0 {
+            if output.capacity > Self.keptCapacity { output = ByteBuffer() } else { output.clear() }
+        } else if output.readerIndex > Self.fullAt {
+            output.discardReadBytes()
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import GatewayCore
+
+/// The fields of RFC 7239, and the older ones that upstreams know better, for one caller's connection.
+///
+/// What the caller sent of them is not passed on, since nothing says that the caller is a proxy to be
+/// believed. A connection's requests mostly name the same host, so the fields are made anew only when not.
+struct ForwardedFields {
+    private let address: IPAddress
+    private var host: [UInt8]?
+    private var lines: [UInt8] = []
+
+    init(_ address: IPAddress) {
+        self.address = address
+    }
+
+    /// The fields, each with its line end, for a request to this host, which is none in HTTP/1.0 alone.
+    mutating func lines(host requested: Span<UInt8>) -> [UInt8] {
+        if let host, equal(host.span, requested) { return lines }
+        let written = requested.withUnsafeBufferPointer { Array($0) }
+        host = written
+        let text = address.description
+        let node = address.isV4 ? text : "\"[\(text)]\""
+        var fields = "X-Forwarded-For: \(text)\r\nX-Forwarded-Proto: http\r\n"
+        if written.isEmpty {
+            fields += "Forwarded: for=\(node);proto=http\r\n"
+        } else {
+            // The head's parser let through what a host may hold and nothing else.
+            let name = String(decoding: written, as: UTF8.self)
+            fields += "X-Forwarded-Host: \(name)\r\nForwarded: for=\(node);host=\"\(name)\";proto=http\r\n"
+        }
+        lines = Array(fields.utf8)
+        return lines
+    }
+
+    private func equal(_ known: Span<UInt8>, _ requested: Span<UInt8>) -> Bool {
+        guard known.count == requested.count else { return false }
+        for index in 0..<known.count where known[index] != requested[index] { return false }
+        return true
+    }
+}
