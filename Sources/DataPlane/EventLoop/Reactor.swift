@@ -75,6 +75,7 @@ final class Reactor: @unchecked Sendable {
     private let inbox = Mutex(Inbox())
     private var registered: [Pollable?] = []
     private var generations: UInt32 = 0
+    private var toFlush: [StreamSocket] = []
     private var toVisit: [Pollable] = []
     private var visiting: [Pollable] = []
     private var nextSweep = NIODeadline.now()
@@ -181,6 +182,14 @@ final class Reactor: @unchecked Sendable {
         toVisit.append(pollable)
     }
 
+    /// Has a socket's output sent at the end of this turn.
+    ///
+    /// All that a turn wrote goes out in one go: whoever receives it is woken once, and not between two of
+    /// this loop's own steps.
+    func flushLater(_ socket: StreamSocket) {
+        toFlush.append(socket)
+    }
+
     fileprivate func forget(_ pollable: Pollable) {
         let index = Int(pollable.descriptor)
         guard index < registered.count, registered[index] === pollable else { return }
@@ -199,6 +208,7 @@ final class Reactor: @unchecked Sendable {
                 nextSweep = now + Self.sweepInterval
                 onSweep?()
             }
+            flushAll()
         }
         close()
     }
@@ -221,6 +231,16 @@ final class Reactor: @unchecked Sendable {
             return
         }
         pollable.ready(ReadyEvents(rawValue: event.events))
+    }
+
+    private func flushAll() {
+        // Sending can make room, which lets more be written.
+        var index = 0
+        while index < toFlush.count {
+            toFlush[index].flush()
+            index += 1
+        }
+        toFlush.removeAll(keepingCapacity: true)
     }
 
     private func visitAll() {

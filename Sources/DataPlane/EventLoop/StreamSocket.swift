@@ -54,6 +54,7 @@ final class StreamSocket: Pollable {
     private var mayHaveInput = false
     private var inputEnds = false
     private var isFull = false
+    private var isToBeFlushed = false
     private var isOutputBroken = false
     private var isOutputToEnd = false
     private var hasOutputEnded = false
@@ -157,8 +158,16 @@ final class StreamSocket: Pollable {
         }
     }
 
+    /// Has what was written sent at the end of the reactor's turn.
+    func flushLater() {
+        guard !isToBeFlushed, output.readableBytes > 0 else { return }
+        isToBeFlushed = true
+        reactor.flushLater(self)
+    }
+
     /// Sends what was written.
     func flush() {
+        isToBeFlushed = false
         guard !isConnecting, descriptor >= 0 else { return }
         if !isBlocked { sendOutput() }
         noteSize()

@@ -277,7 +277,7 @@ final class ClientConnection {
     }
 
     func flush() {
-        socket.flush()
+        socket.flushLater()
     }
 
     /// Whether this answer is the last one because the gateway drains, or because the caller sends no more.
@@ -300,7 +300,7 @@ final class ClientConnection {
     /// Where only the connection's end tells the body's, a plain end would make the
     /// answer look whole: then the connection is reset.
     func exchangeBroke(resets: Bool) {
-        flush()
+        socket.flush()
         end()
         if resets { socket.reset() } else { socket.close() }
     }

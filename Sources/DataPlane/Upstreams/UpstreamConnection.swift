@@ -93,7 +93,7 @@ final class UpstreamConnection {
     }
 
     func flush() {
-        socket?.flush()
+        socket?.flushLater()
     }
 
     /// Holds or resumes reading, when the caller takes less than the upstream gives.
