@@ -47,21 +47,22 @@ package enum HTTP1FuzzTargets {
 
     private static func checkRewritten(_ head: RequestHead) {
         guard head.targetForm != .asterisk else { return }
-        var buffer = ByteBuffer()
-        let isWritten = HeadWriter.writeRequestLine(of: head, query: head.query, into: &buffer) { line in
-            head.bytes(head.path) { _ = line.writeBytes($0.bytes) }
+        var written = OutputBuffer()
+        let isWritten = HeadWriter.writeRequestLine(of: head, query: head.query, into: &written) { line in
+            head.bytes(head.path) { line.append($0) }
         }
         precondition(isWritten, "an accepted path cannot be written")
         if let host = head.host {
-            let isHost = head.bytes(host) { HeadWriter.writeField("Host", $0, into: &buffer) }
+            let isHost = head.bytes(host) { HeadWriter.writeField("Host", $0, into: &written) }
             precondition(isHost, "an accepted host cannot be written")
         } else {
-            HeadWriter.writeField("Host", "upstream.example", into: &buffer)
+            HeadWriter.writeField("Host", "upstream.example", into: &written)
         }
-        HeadWriter.writeFields(of: head, dropping: [KnownHeaderSet(.host), .identity], into: &buffer)
-        HeadWriter.writeFraming(head.framing, into: &buffer)
-        HeadWriter.endHead(into: &buffer)
+        HeadWriter.writeFields(of: head, dropping: [KnownHeaderSet(.host), .identity], into: &written)
+        HeadWriter.writeFraming(head.framing, into: &written)
+        HeadWriter.endHead(into: &written)
 
+        var buffer = written.byteBuffer
         var parser = RequestHeadParser(limits: roomy)
         guard case .head(let again) = parser.parse(&buffer) else {
             preconditionFailure("a head written afresh is not accepted")
@@ -76,11 +77,12 @@ package enum HTTP1FuzzTargets {
     }
 
     private static func checkRewritten(_ head: ResponseHead, answering method: KnownMethod) {
-        var buffer = ByteBuffer()
-        HeadWriter.writeStatusLine(of: head, into: &buffer)
-        HeadWriter.writeFields(of: head, dropping: .identity, into: &buffer)
-        HeadWriter.writeFraming(head.framing, into: &buffer)
-        HeadWriter.endHead(into: &buffer)
+        var written = OutputBuffer()
+        HeadWriter.writeStatusLine(of: head, into: &written)
+        HeadWriter.writeFields(of: head, dropping: .identity, into: &written)
+        HeadWriter.writeFraming(head.framing, into: &written)
+        HeadWriter.endHead(into: &written)
+        var buffer = written.byteBuffer
         var parser = ResponseHeadParser(limits: roomy)
         guard case .head(let again) = parser.parse(&buffer, answering: method) else {
             preconditionFailure("a head written afresh is not accepted")

@@ -63,7 +63,7 @@ private final class DemoUpstreamConnection: ChannelInboundHandler {
         case .needMore: return false
         case .data: return true
         case .end:
-            context.write(wrapOutboundOut(answer(head, context.channel.allocator)), promise: nil)
+            context.write(wrapOutboundOut(answer(head)), promise: nil)
             self.head = nil
             return true
         case .malformed:
@@ -89,7 +89,7 @@ private final class DemoUpstreamConnection: ChannelInboundHandler {
         DocumentNode(.string(text)).json()
     }
 
-    private func answer(_ head: RequestHead, _ allocator: ByteBufferAllocator) -> ByteBuffer {
+    private func answer(_ head: RequestHead) -> ByteBuffer {
         let fields = head.headers.map { field in
             "    \(Self.quoted(head.string(field.name))): \(Self.quoted(head.string(field.value)))"
         }
@@ -103,12 +103,12 @@ private final class DemoUpstreamConnection: ChannelInboundHandler {
               }
             }\n
             """
-        var buffer = allocator.buffer(capacity: text.utf8.count + 128)
+        var buffer = OutputBuffer()
         HeadWriter.writeStatusLine(200, into: &buffer)
         HeadWriter.writeField("Content-Type", "application/json", into: &buffer)
         HeadWriter.writeFraming(.length(Int64(text.utf8.count)), into: &buffer)
         HeadWriter.endHead(into: &buffer)
-        if head.knownMethod != .head { buffer.writeString(text) }
-        return buffer
+        if head.knownMethod != .head { buffer.append(text: text) }
+        return buffer.byteBuffer
     }
 }

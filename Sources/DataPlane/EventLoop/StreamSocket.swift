@@ -39,11 +39,10 @@ final class StreamSocket: Pollable {
     private static let fullAt = 65_536
     // A part shorter than this is cheaper to copy than to send by itself.
     private static let copyLimit = 4096
-    private static let outputCapacity = 4096
     private static let keptCapacity = 16_384
 
     /// What is to be sent; heads are written straight into it.
-    var output = ByteBuffer()
+    var output = OutputBuffer()
     /// Whether something that was sent is still on its way: then what is written waits.
     private(set) var isBlocked = false
     /// Whether it is read at all; see ``setReading(_:)``.
@@ -139,19 +138,13 @@ final class StreamSocket: Pollable {
 
     // MARK: Output
 
-    /// Has room made for a head that will be written.
-    func prepareOutput() {
-        if output.capacity == 0 { output = ByteBufferAllocator().buffer(capacity: Self.outputCapacity) }
-    }
-
     /// Writes bytes, which go out at the latest with ``flush()``.
     func write(_ part: ByteBuffer, then end: StaticString = "") {
         if isOutputBroken { return }
         if part.readableBytes < Self.copyLimit || isBlocked || isConnecting {
-            prepareOutput()
-            output.writeImmutableBuffer(part)
-            output.writeStaticString(end)
-            if output.readableBytes > Self.fullAt { flush() }
+            output.append(part)
+            output.append(end)
+            if output.count > Self.fullAt { flush() }
         } else {
             send(part, end)
             noteSize()
@@ -160,7 +153,7 @@ final class StreamSocket: Pollable {
 
     /// Has what was written sent at the end of the reactor's turn.
     func flushLater() {
-        guard !isToBeFlushed, output.readableBytes > 0 else { return }
+        guard !isToBeFlushed, !output.isEmpty else { return }
         isToBeFlushed = true
         reactor.flushLater(self)
     }
@@ -175,7 +168,7 @@ final class StreamSocket: Pollable {
 
     /// Gives back the memory of a connection that has nothing to send.
     func releaseOutput() {
-        if output.readableBytes == 0 { output = ByteBuffer() }
+        if output.isEmpty { output = OutputBuffer() }
     }
 
     /// Ends this side of the connection once everything has been sent.
@@ -191,7 +184,7 @@ final class StreamSocket: Pollable {
     func close() {
         delegate = nil
         closeDescriptor()
-        output = ByteBuffer()
+        output = OutputBuffer()
     }
 
     /// Closes so that the peer sees a broken connection instead of an end.
@@ -251,7 +244,7 @@ extension StreamSocket {
 
     /// Only what is blocked can be full, so the reactor will tell when it no longer is.
     private func noteSize() {
-        let waiting = output.readableBytes
+        let waiting = output.count
         if waiting > Self.fullAt {
             isFull = true
         } else if waiting < Self.fullAt / 2 {
@@ -260,26 +253,26 @@ extension StreamSocket {
     }
 
     private func endOutputIfDone() {
-        guard isOutputToEnd, !hasOutputEnded, output.readableBytes == 0, descriptor >= 0 else { return }
+        guard isOutputToEnd, !hasOutputEnded, output.isEmpty, descriptor >= 0 else { return }
         hasOutputEnded = true
         shutdown(descriptor, Int32(SHUT_WR))
         delegate?.streamOutputEnded()
     }
 
     private func sendOutput() {
-        if output.readableBytes > 0, !isOutputBroken {
-            let sent = output.withUnsafeReadableBytes { bytes in
+        if !output.isEmpty, !isOutputBroken {
+            let sent = output.withBytes { bytes in
                 Self.retrying { Glibc.send(descriptor, bytes.baseAddress, bytes.count, Self.sendFlags) }
             }
-            output.moveReaderIndex(forwardBy: taken(sent, of: output.readableBytes))
+            output.removeFirst(taken(sent, of: output.count))
         }
         tidyOutput()
     }
 
     /// Sends what was written and a part that is not copied; what does not go out now is kept.
     private func send(_ part: ByteBuffer, _ end: StaticString) {
-        let waiting = output.readableBytes
-        let result = output.withUnsafeReadableBytes { first in
+        let waiting = output.count
+        let result = output.withBytes { first in
             part.withUnsafeReadableBytes { second in
                 end.withUTF8Buffer { third in
                     Self.sendTogether(descriptor, first, second, UnsafeRawBufferPointer(third))
@@ -288,13 +281,17 @@ extension StreamSocket {
         }
         let size = part.readableBytes
         let sent = taken(result, of: waiting + size + end.utf8CodeUnitCount)
-        output.moveReaderIndex(forwardBy: min(sent, waiting))
+        output.removeFirst(min(sent, waiting))
         tidyOutput()
         let sentOfPart = max(0, sent - waiting)
         guard !isOutputBroken, sentOfPart < size + end.utf8CodeUnitCount else { return }
-        prepareOutput()
-        output.writeBytes(part.readableBytesView.dropFirst(sentOfPart))
-        end.withUTF8Buffer { bytes in _ = output.writeBytes(bytes.dropFirst(max(0, sentOfPart - size))) }
+        part.withUnsafeReadableBytes { bytes in
+            output.append(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(sentOfPart)))
+        }
+        end.withUTF8Buffer { bytes in
+            let rest = bytes.dropFirst(max(0, sentOfPart - size))
+            output.append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[rest.indices]))
+        }
     }
 
     private static func sendTogether(
@@ -342,10 +339,8 @@ extension StreamSocket {
     }
 
     private func tidyOutput() {
-        if isOutputBroken || output.readableBytes == 0 {
-            if output.capacity > Self.keptCapacity { output = ByteBuffer() } else { output.clear() }
-        } else if output.readerIndex > Self.fullAt {
-            output.discardReadBytes()
+        if isOutputBroken || output.isEmpty {
+            if output.capacity > Self.keptCapacity { output = OutputBuffer() } else { output.removeAll() }
         }
     }
 }

@@ -1,5 +1,4 @@
 import GatewayCore
-import NIOCore
 
 /// Writes what the caller gets: the upstream's answer less hop-by-hop fields, or a refusal as problem+json.
 enum ClientResponse {
@@ -21,12 +20,12 @@ enum ClientResponse {
         id: RequestID,
         dateLine: @autoclosure () -> [UInt8],
         closes: Bool,
-        into buffer: inout ByteBuffer
+        into buffer: inout OutputBuffer
     ) {
         HeadWriter.writeStatusLine(of: response, into: &buffer)
         HeadWriter.writeFields(of: response, dropping: KnownHeaderSet(.xRequestID), into: &buffer)
         // RFC 9110 §6.6.1: who passes on an answer without a date adds one.
-        if !response.present.contains(.date) { buffer.writeBytes(dateLine()) }
+        if !response.present.contains(.date) { buffer.append(dateLine()) }
         id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
         // Where there is no body, its length may still be told (RFC 9110 §8.6).
         if framing == .none, let length = response.contentLength, method == .head || response.status == 304 {
@@ -39,7 +38,7 @@ enum ClientResponse {
     }
 
     /// Writes an interim answer.
-    static func informational(_ response: ResponseHead, into buffer: inout ByteBuffer) {
+    static func informational(_ response: ResponseHead, into buffer: inout OutputBuffer) {
         HeadWriter.writeStatusLine(of: response, into: &buffer)
         HeadWriter.writeFields(of: response, dropping: [], into: &buffer)
         HeadWriter.endHead(into: &buffer)
@@ -53,12 +52,12 @@ enum ClientResponse {
         allowedMethods: [String],
         hasBody: Bool,
         closes: Bool,
-        into buffer: inout ByteBuffer
+        into buffer: inout OutputBuffer
     ) {
         let code = rejection.code
         let parts = RefusalParts.of(rejection)
-        buffer.writeBytes(parts.head)
-        buffer.writeBytes(dateLine)
+        buffer.append(parts.head)
+        buffer.append(dateLine)
         id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
         if code == .methodNotAllowed {
             HeadWriter.writeField("Allow", allowedMethods.joined(separator: ", "), into: &buffer)
@@ -68,9 +67,9 @@ enum ClientResponse {
         if closes { HeadWriter.writeConnectionClose(into: &buffer) }
         HeadWriter.endHead(into: &buffer)
         guard hasBody else { return }
-        buffer.writeBytes(parts.bodyStart)
-        id.withDigits { digits in _ = buffer.writeBytes(digits.bytes) }
-        buffer.writeBytes(parts.bodyEnd)
+        buffer.append(parts.bodyStart)
+        id.withDigits { digits in buffer.append(digits) }
+        buffer.append(parts.bodyEnd)
     }
 }
 
@@ -96,7 +95,7 @@ struct RefusalParts: Sendable {
     }
 
     private init(_ code: Rejection.Code, detail: String) {
-        var buffer = ByteBufferAllocator().buffer(capacity: 256)
+        var buffer = OutputBuffer()
         HeadWriter.writeStatusLine(code.status, into: &buffer)
         HeadWriter.writeField("Content-Type", "application/problem+json", into: &buffer)
         HeadWriter.writeField("Cache-Control", "no-store", into: &buffer)
@@ -110,7 +109,7 @@ struct RefusalParts: Sendable {
             )
         }
         if code == .upstreamUnavailable { HeadWriter.writeField("Retry-After", "1", into: &buffer) }
-        head = Array(buffer.readableBytesView)
+        head = buffer.withBytes { Array($0) }
         let start = """
             {"type":"urn:portcullis:error:\(code.rawValue)","title":"\(code.title)","status":\(code.status),\
             "code":"\(code.rawValue)","detail":\(DocumentNode(.string(detail)).json()),"request_id":"

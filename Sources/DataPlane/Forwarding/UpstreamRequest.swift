@@ -1,5 +1,4 @@
 import GatewayCore
-import NIOCore
 
 /// Writes what the upstream gets: the request as sent, less what is not its business, plus who calls.
 enum UpstreamRequest {
@@ -27,13 +26,13 @@ enum UpstreamRequest {
         to destination: Destination,
         id: RequestID,
         forwarded: [UInt8],
-        into buffer: inout ByteBuffer
+        into buffer: inout OutputBuffer
     ) -> Bool {
         let isWritten = HeadWriter.writeRequestLine(of: request, query: request.query, into: &buffer) {
             writePath(of: request, admitted, to: destination, into: &$0)
         }
         guard isWritten else { return false }
-        buffer.writeBytes(destination.pool.hostLine)
+        buffer.append(destination.pool.hostLine)
         let forwardsCredential = admitted.route.endpoint.forwardsCredential
         HeadWriter.writeFields(
             of: request,
@@ -41,8 +40,8 @@ enum UpstreamRequest {
             into: &buffer
         )
         id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
-        buffer.writeBytes(forwarded)
-        buffer.writeBytes(admitted.identityHeaders)
+        buffer.append(forwarded)
+        buffer.append(admitted.identityHeaders)
         HeadWriter.writeFraming(request.framing, into: &buffer)
         HeadWriter.endHead(into: &buffer)
         return true
@@ -52,23 +51,23 @@ enum UpstreamRequest {
         of request: RequestHead,
         _ admitted: Admitted,
         to destination: Destination,
-        into buffer: inout ByteBuffer
+        into buffer: inout OutputBuffer
     ) {
-        buffer.writeBytes(destination.pathPrefix)
+        buffer.append(destination.pathPrefix)
         for part in admitted.route.upstreamPath {
             switch part {
-            case .bytes(let bytes): buffer.writeBytes(bytes)
+            case .bytes(let bytes): buffer.append(bytes)
             case .parameter(let index):
                 let range = admitted.parameters[index]
                 if let normal = admitted.normalPath {
-                    buffer.writeBytes(normal[range])
+                    buffer.append(normal.span.extracting(range))
                 } else {
                     let start = request.path.offset
                     let written = ByteRange(
                         offset: start + range.lowerBound,
                         end: start + range.upperBound
                     )
-                    request.bytes(written) { _ = buffer.writeBytes($0.bytes) }
+                    request.bytes(written) { buffer.append($0) }
                 }
             }
         }

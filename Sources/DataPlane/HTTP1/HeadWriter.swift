@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 
 /// Writes heads afresh: requests to upstreams, answers to callers.
 ///
@@ -20,68 +20,48 @@ package struct HeadWriter: Sendable {
     package static func writeRequestLine(
         of head: RequestHead,
         query: ByteRange?,
-        into buffer: inout ByteBuffer,
-        writePath: (inout ByteBuffer) -> Void
+        into buffer: inout OutputBuffer,
+        writePath: (inout OutputBuffer) -> Void
     ) -> Bool {
-        let start = buffer.writerIndex
-        head.bytes(head.method) { _ = unsafe buffer.writeBytes($0.bytes) }
-        buffer.writeInteger(ASCII.space)
-        let pathStart = buffer.readableBytes
+        let start = buffer.count
+        head.bytes(head.method) { buffer.append($0) }
+        buffer.append(byte: ASCII.space)
+        let pathStart = buffer.count
         writePath(&buffer)
-        guard isPath(buffer.readableBytesUInt8Span.extracting(pathStart...)) else {
-            buffer.moveWriterIndex(to: start)
+        guard buffer.withBytes(from: pathStart, isPath) else {
+            buffer.truncate(to: start)
             return false
         }
         if let query {
-            buffer.writeInteger(UInt8(ascii: "?"))
-            head.bytes(query) { _ = unsafe buffer.writeBytes($0.bytes) }
+            buffer.append(byte: UInt8(ascii: "?"))
+            head.bytes(query) { buffer.append($0) }
         }
-        buffer.writeStaticString(" HTTP/1.1\r\n")
-        return true
-    }
-
-    /// Writes a request line of the gateway's own.
-    ///
-    /// - Parameters:
-    ///   - method: the method, a token.
-    ///   - target: path and query; begins with `/`.
-    ///   - buffer: where to write.
-    /// - Returns: false, with nothing written, when the target is not visible ASCII or does not begin with `/`.
-    package static func writeRequestLine(
-        method: StaticString,
-        target: Span<UInt8>,
-        into buffer: inout ByteBuffer
-    ) -> Bool {
-        guard isPath(target) else { return false }
-        buffer.writeStaticString(method)
-        buffer.writeInteger(ASCII.space)
-        unsafe buffer.writeBytes(target.bytes)
-        buffer.writeStaticString(" HTTP/1.1\r\n")
+        buffer.append(" HTTP/1.1\r\n")
         return true
     }
 
     /// Writes the status line of an upstream's answer, with the upstream's reason phrase.
-    package static func writeStatusLine(of head: ResponseHead, into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("HTTP/1.1 ")
-        writeDecimal(Int64(head.status), into: &buffer)
-        buffer.writeInteger(ASCII.space)
-        head.bytes(head.reason) { _ = unsafe buffer.writeBytes($0.bytes) }
-        writeLineEnd(into: &buffer)
+    package static func writeStatusLine(of head: ResponseHead, into buffer: inout OutputBuffer) {
+        buffer.append("HTTP/1.1 ")
+        buffer.append(UInt64(head.status))
+        buffer.append(byte: ASCII.space)
+        head.bytes(head.reason) { buffer.append($0) }
+        buffer.appendLineEnd()
     }
 
     /// Writes a status line with the registered reason phrase; a status outside 100 to 599 is written as 500.
-    package static func writeStatusLine(_ status: Int, into buffer: inout ByteBuffer) {
+    package static func writeStatusLine(_ status: Int, into buffer: inout OutputBuffer) {
         let status = (100...599).contains(status) ? status : 500
-        buffer.writeStaticString("HTTP/1.1 ")
-        writeDecimal(Int64(status), into: &buffer)
-        buffer.writeInteger(ASCII.space)
-        buffer.writeStaticString(ReasonPhrase.of(status))
-        writeLineEnd(into: &buffer)
+        buffer.append("HTTP/1.1 ")
+        buffer.append(UInt64(status))
+        buffer.append(byte: ASCII.space)
+        buffer.append(ReasonPhrase.of(status))
+        buffer.appendLineEnd()
     }
 
     /// Writes the whole interim answer that asks the caller for the body (RFC 9110 §10.1.1).
-    package static func writeContinue(into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+    package static func writeContinue(into buffer: inout OutputBuffer) {
+        buffer.append("HTTP/1.1 100 Continue\r\n\r\n")
     }
 
     // MARK: Fields
@@ -92,52 +72,55 @@ package struct HeadWriter: Sendable {
     package static func writeFields(
         of head: some MessageHead,
         dropping: KnownHeaderSet,
-        into buffer: inout ByteBuffer
+        into buffer: inout OutputBuffer
     ) {
         let dropped = dropping.union(.hopByHop).union(.framing)
-        let available = head.bytes.readableBytes
-        var size = 0
-        for field in head.headers where passes(field, dropped, available) {
-            size += field.name.count + field.value.count + 4
-        }
-        guard size > 0 else { return }
-        _ = unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { target in
-            unsafe head.bytes.withUnsafeReadableBytes { source in
-                var written = 0
-                for field in head.headers where passes(field, dropped, available) {
-                    unsafe copy(field.name, source, to: target, at: &written)
-                    unsafe target[written] = ASCII.colon
-                    unsafe target[written + 1] = ASCII.space
-                    written += 2
-                    unsafe copy(field.value, source, to: target, at: &written)
-                    unsafe target[written] = ASCII.carriageReturn
-                    unsafe target[written + 1] = ASCII.lineFeed
-                    written += 2
+        head.bytes.withUnsafeReadableBytes { source in
+            // Lines that stand together and are written as they would be here go on in one piece.
+            var piece = 0..<0
+            for field in head.headers where passes(field, dropped, source.count) {
+                if let line = line(of: field, in: source) {
+                    if piece.upperBound == line.lowerBound {
+                        piece = piece.lowerBound..<line.upperBound
+                        continue
+                    }
+                    buffer.append(UnsafeRawBufferPointer(rebasing: source[piece]))
+                    piece = line
+                } else {
+                    buffer.append(UnsafeRawBufferPointer(rebasing: source[piece]))
+                    piece = 0..<0
+                    rewrite(field, in: source, into: &buffer)
                 }
-                return written
             }
+            buffer.append(UnsafeRawBufferPointer(rebasing: source[piece]))
         }
+    }
+
+    /// The whole line of a field that ``passes(_:_:_:)``, if it is `name: value` with nothing else around.
+    @inline(__always)
+    private static func line(of field: HeaderField, in source: UnsafeRawBufferPointer) -> Range<Int>? {
+        let (middle, end) = (field.name.end, field.value.end)
+        guard field.value.offset == middle + 2, end + 2 <= source.count,
+            source[middle + 1] == ASCII.space, source[end] == ASCII.carriageReturn
+        else { return nil }
+        return field.name.offset..<end + 2
+    }
+
+    private static func rewrite(
+        _ field: HeaderField,
+        in source: UnsafeRawBufferPointer,
+        into buffer: inout OutputBuffer
+    ) {
+        buffer.append(UnsafeRawBufferPointer(rebasing: source[field.name.offset..<field.name.end]))
+        buffer.append(": ")
+        buffer.append(UnsafeRawBufferPointer(rebasing: source[field.value.offset..<field.value.end]))
+        buffer.appendLineEnd()
     }
 
     @inline(__always)
     private static func passes(_ field: HeaderField, _ dropped: KnownHeaderSet, _ available: Int) -> Bool {
         !field.isConnectionOption && !dropped.contains(field.kind) && field.value.end <= available
             && field.name.end <= available
-    }
-
-    /// Copies a range that ``passes(_:_:_:)`` has found to lie within the source.
-    @inline(__always)
-    private static func copy(
-        _ range: ByteRange,
-        _ source: UnsafeRawBufferPointer,
-        to target: UnsafeMutableRawBufferPointer,
-        at written: inout Int
-    ) {
-        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[written...])
-        unsafe rest.copyMemory(
-            from: UnsafeRawBufferPointer(rebasing: source[range.offset..<range.end])
-        )
-        written += range.count
     }
 
     /// Writes one field.
@@ -151,13 +134,13 @@ package struct HeadWriter: Sendable {
     package static func writeField(
         _ name: StaticString,
         _ value: Span<UInt8>,
-        into buffer: inout ByteBuffer
+        into buffer: inout OutputBuffer
     ) -> Bool {
         guard isFieldValue(value) else { return false }
-        buffer.writeStaticString(name)
-        buffer.writeStaticString(": ")
-        unsafe buffer.writeBytes(value.bytes)
-        writeLineEnd(into: &buffer)
+        buffer.append(name)
+        buffer.append(": ")
+        buffer.append(value)
+        buffer.appendLineEnd()
         return true
     }
 
@@ -166,68 +149,51 @@ package struct HeadWriter: Sendable {
     package static func writeField(
         _ name: StaticString,
         _ value: String,
-        into buffer: inout ByteBuffer
+        into buffer: inout OutputBuffer
     ) -> Bool {
         writeField(name, value.utf8.span, into: &buffer)
     }
 
-    /// Writes one field whose name comes from configuration.
-    ///
-    /// - Returns: false, with nothing written, when the name is not a token or the value holds a control byte.
-    package static func writeField(
-        name: Span<UInt8>,
-        value: Span<UInt8>,
-        into buffer: inout ByteBuffer
-    ) -> Bool {
-        guard !name.isEmpty, isFieldValue(value) else { return false }
-        for index in 0..<name.count where !ByteClass.token.contains(name[index]) { return false }
-        unsafe buffer.writeBytes(name.bytes)
-        buffer.writeStaticString(": ")
-        unsafe buffer.writeBytes(value.bytes)
-        writeLineEnd(into: &buffer)
-        return true
-    }
-
     /// Writes the field that says where the body ends; nothing for ``BodyFraming/none`` and
     /// ``BodyFraming/untilClose``.
-    package static func writeFraming(_ framing: BodyFraming, into buffer: inout ByteBuffer) {
+    package static func writeFraming(_ framing: BodyFraming, into buffer: inout OutputBuffer) {
         switch framing {
         case .none, .untilClose: break
         case .length(let length):
-            buffer.writeStaticString("Content-Length: ")
-            writeDecimal(max(0, length), into: &buffer)
-            writeLineEnd(into: &buffer)
-        case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
+            buffer.append("Content-Length: ")
+            buffer.append(UInt64(max(0, length)))
+            buffer.appendLineEnd()
+        case .chunked: buffer.append("Transfer-Encoding: chunked\r\n")
         }
     }
 
     /// Writes `Connection: close`.
-    package static func writeConnectionClose(into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("Connection: close\r\n")
+    package static func writeConnectionClose(into buffer: inout OutputBuffer) {
+        buffer.append("Connection: close\r\n")
     }
 
     /// Writes the empty line after the last field.
-    package static func endHead(into buffer: inout ByteBuffer) {
-        writeLineEnd(into: &buffer)
+    package static func endHead(into buffer: inout OutputBuffer) {
+        buffer.appendLineEnd()
     }
 
     // MARK: Chunks
 
     /// Writes what precedes a chunk's data; nothing for a size below 1, which would end the body.
-    package static func writeChunkHeader(_ size: Int, into buffer: inout ByteBuffer) {
+    package static func writeChunkHeader(_ size: Int, into buffer: inout OutputBuffer) {
         guard size > 0 else { return }
-        buffer.writeString(String(size, radix: 16))
-        writeLineEnd(into: &buffer)
+        buffer.append(UInt64(size), radix: 16)
+        buffer.appendLineEnd()
     }
 
     /// Writes what follows a chunk's data.
-    package static func writeChunkEnd(into buffer: inout ByteBuffer) {
-        writeLineEnd(into: &buffer)
+    package static func writeChunkEnd(into buffer: inout OutputBuffer) {
+        buffer.appendLineEnd()
     }
 
     /// Writes the last chunk, without trailer fields.
-    package static func writeLastChunk(into buffer: inout ByteBuffer) {
-        buffer.writeStaticString("0\r\n\r\n")
+    package static func writeLastChunk(into buffer: inout OutputBuffer) {
+        buffer.append("0\r\n\r\n")
     }
 
     // MARK: Parts
@@ -243,17 +209,9 @@ package struct HeadWriter: Sendable {
         }
     }
 
-    private static func isPath(_ path: Span<UInt8>) -> Bool {
-        guard !path.isEmpty, path[0] == ASCII.slash else { return false }
-        for index in 0..<path.count where !ByteClass.target.contains(path[index]) { return false }
+    private static func isPath(_ path: UnsafeRawBufferPointer) -> Bool {
+        guard path.first == ASCII.slash else { return false }
+        for byte in path where !ByteClass.target.contains(byte) { return false }
         return true
-    }
-
-    private static func writeLineEnd(into buffer: inout ByteBuffer) {
-        buffer.writeInteger(UInt16(0x0D0A))
-    }
-
-    private static func writeDecimal(_ number: Int64, into buffer: inout ByteBuffer) {
-        buffer.writeString(String(number))
     }
 }

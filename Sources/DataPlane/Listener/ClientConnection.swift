@@ -267,8 +267,7 @@ final class ClientConnection {
     // MARK: Answers
 
     /// Has bytes written, straight into what will be sent.
-    func write(_ body: (inout ByteBuffer) -> Void) {
-        socket.prepareOutput()
+    func write(_ body: (inout OutputBuffer) -> Void) {
         body(&socket.output)
     }
 

@@ -81,9 +81,8 @@ final class UpstreamConnection {
     }
 
     /// Has bytes written, straight into what will be sent.
-    func write<Result>(_ body: (inout ByteBuffer) -> Result) -> Result? {
+    func write<Result>(_ body: (inout OutputBuffer) -> Result) -> Result? {
         guard let socket, state != .closed else { return nil }
-        socket.prepareOutput()
         return body(&socket.output)
     }
 
