@@ -145,7 +145,7 @@ extension Benchmark {
             "admission/hit-10000",
             "a decision over one of 10,000 HS256 tokens that are remembered, in turn",
             count: 10_000,
-            rememberedTokens: 1 << 18,
+            rememberedTokens: 16_384,
             tokens: { try SignedTokens.make(.hs256, count: 10_000) },
             isGood: { $0.isAdmitted(remembered: true) }
         ),
@@ -158,7 +158,7 @@ extension Benchmark {
             summary: "finding one of \(count) remembered tokens, in turn",
             period: count
         ) {
-            let decider = try Decider(rememberedTokens: 1 << 18)
+            let decider = try Decider(rememberedTokens: 16_384)
             let tokens = try SignedTokens.make(.hs256, count: count)
             _ = decider.decide(tokens.map { Array("Bearer ".utf8) + $0 }, count) { _ in true }
             return { count in

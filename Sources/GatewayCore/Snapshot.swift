@@ -74,9 +74,14 @@ package final class Snapshot: Sendable {
 }
 
 /// A profile and the API token that named it.
-struct Caller: Sendable {
+final class Caller: Sendable {
     let profile: CompiledProfile
     let apiToken: APIToken
+
+    init(profile: CompiledProfile, apiToken: APIToken) {
+        self.profile = profile
+        self.apiToken = apiToken
+    }
 }
 
 /// A profile compiled for the request path; made anew at every change of the profile, its client or the
@@ -92,7 +97,10 @@ package final class CompiledProfile: Sendable {
     let audiences: [[UInt8]]
     let requiresExpiry: Bool
     let leewaySeconds: Int64
-    let grantedCollections: Set<CollectionID>
+    let hasAddressRules: Bool
+    private let grantedCollections: Set<CollectionID>
+    // The first few, since most profiles have few: compared without a hash.
+    private let firstCollections: [CollectionID]
 
     init?(_ profile: AccessProfile, in catalog: Catalog) {
         guard let client = catalog.clients[profile.clientID] else { return nil }
@@ -104,6 +112,14 @@ package final class CompiledProfile: Sendable {
         audiences = profile.claimRules.audiences.map { Array($0.utf8) }
         requiresExpiry = profile.claimRules.requiresExpiry ?? catalog.settings.requiresExpiry
         leewaySeconds = Int64(profile.claimRules.leewaySeconds ?? catalog.settings.leewaySeconds)
+        hasAddressRules = !profile.allowedAddresses.isEmpty || !profile.deniedAddresses.isEmpty
         grantedCollections = Set(profile.grantedCollections)
+        firstCollections = Array(profile.grantedCollections.prefix(4))
+    }
+
+    /// Whether its calls may go to a collection's endpoints.
+    func isGranted(_ collection: CollectionID) -> Bool {
+        for granted in firstCollections where granted == collection { return true }
+        return grantedCollections.count > firstCollections.count && grantedCollections.contains(collection)
     }
 }

@@ -47,32 +47,49 @@ package struct Admission: Sendable {
             // The order of checks is PRODUCT.md's table; each line has its place for a reason.
 
             // Before authentication: the endpoint says which credentials it accepts.
-            let route = try matchRoute(snapshot, host, method, path, &findings)
-            if route.endpoint.authentication == .none {
-                return Decision(outcome: .admitted(Admitted(findings, route: route)), findings: findings)
+            let (route, parameters) = try matchRoute(snapshot, host, method, path, &findings)
+            if route.isOpen {
+                let admitted = Admitted(findings, route: route, parameters: parameters)
+                return Decision(outcome: .admitted(admitted), findings: findings)
             }
             // Exactly one: two credentials could be read as one caller here and as another at the upstream.
             let token = try findCredential(authorization, question, &findings)
             // Before anything else of the token is believed.
             let remembered = try authenticate(snapshot, authorization.extracting(token), &findings)
             // From here on the caller is genuine, and is told what is wrong.
-            findings.check = .time
-            try TokenRules.checkTime(remembered.token, of: remembered.profile, now: question.now)
-            findings.check = .claims
-            try TokenRules.checkClaims(remembered.token, of: remembered.profile)
-            // After authentication: whether a client is active is nobody else's business.
-            findings.check = .active
-            try CallerRules.checkActive(findings.caller, now: question.now)
+            if !remembered.standing.holds(at: question.now) {
+                try checkStanding(remembered, question.now, &findings)
+            }
             findings.check = .address
             try CallerRules.checkAddress(question.clientAddress, of: remembered.profile)
             // Last, because it concerns what is asked for, not who asks.
             findings.check = .grant
             try CallerRules.checkGrant(of: route, to: remembered.profile)
-            let admitted = Admitted(findings, route: route, identityHeaders: remembered.identityHeaders)
+            let admitted = Admitted(
+                findings,
+                route: route,
+                parameters: parameters,
+                identityHeaders: remembered.identityHeaders
+            )
             return Decision(outcome: .admitted(admitted), findings: findings)
         } catch {
             return Decision(outcome: .rejected(error), findings: findings)
         }
+    }
+
+    /// Checks 4 to 6, which depend on nothing but the token, its profile and the time.
+    private func checkStanding(
+        _ remembered: RememberedToken,
+        _ now: Timestamp,
+        _ findings: inout Findings
+    ) throws(Rejection) {
+        findings.check = .time
+        try TokenRules.checkTime(remembered.token, of: remembered.profile, now: now)
+        findings.check = .claims
+        try TokenRules.checkClaims(remembered.token, of: remembered.profile)
+        // After authentication: whether a client is active is nobody else's business.
+        findings.check = .active
+        try CallerRules.checkActive(findings.caller, now: now)
     }
 
     // MARK: Check 1: the route
@@ -83,7 +100,7 @@ package struct Admission: Sendable {
         _ method: Span<UInt8>,
         _ path: Span<UInt8>,
         _ findings: inout Findings
-    ) throws(Rejection) -> Route {
+    ) throws(Rejection) -> (Route, PathParameters) {
         let match: RouteTable.Match
         do throws(RequestPath.Refusal) {
             if try RequestPath.isNormal(path) {
@@ -100,8 +117,7 @@ package struct Admission: Sendable {
         switch match {
         case .found(let route, let parameters):
             findings.route = route
-            findings.parameters = parameters
-            return route
+            return (route, parameters)
         case .otherMethods(let methods):
             findings.allowedMethods = methods
             throw Rejection(
@@ -164,23 +180,38 @@ package struct Admission: Sendable {
     ) throws(Rejection) -> RememberedToken {
         findings.check = .signature
         let hash = cache.hash(token)
-        if let entry = cache.find(token, hash: hash) {
-            // The same object is the same generation: any change of the profile made another one.
-            if let caller = snapshot.caller(entry.apiToken), caller.profile === entry.profile,
-                entry.proof.key.isUsable(at: findings.now)
-            {
-                findings.caller = caller
+        if let place = cache.find(token, hash: hash) {
+            let entry = cache.entry(at: place)
+            if isCurrent(entry, at: place, snapshot, findings.now) {
+                findings.caller = entry.caller
                 findings.proof = entry.proof
                 findings.algorithm = entry.token.algorithm
                 findings.wasRemembered = true
                 return entry
             }
-            cache.remove(entry)
+            cache.remove(at: place)
         }
         let entry = try Authenticator(snapshot: snapshot, limits: limits, now: findings.now)
             .authenticate(token, hash: hash, &findings)
-        cache.insert(entry)
+        cache.insert(entry, for: snapshot)
         findings.proof = entry.proof
         return entry
+    }
+
+    /// Whether what was verified may still be believed: the profile, its keys and its API token are as then.
+    private mutating func isCurrent(
+        _ entry: RememberedToken,
+        at place: Int,
+        _ snapshot: Snapshot,
+        _ now: Timestamp
+    ) -> Bool {
+        guard entry.standing.holds(at: now) || entry.proof.key.isUsable(at: now) else { return false }
+        if cache.isConfirmed(at: place, for: snapshot) { return true }
+        // The same object is the same generation: any change of the profile made another one.
+        guard let caller = snapshot.caller(entry.apiToken), caller.profile === entry.profile else {
+            return false
+        }
+        cache.confirm(at: place)
+        return true
     }
 }

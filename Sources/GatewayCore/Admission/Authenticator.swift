@@ -44,7 +44,7 @@ struct Authenticator {
             token: verified,
             apiToken: digest,
             proof: TokenProof(key: key, hasExpiry: claims.root[member: Array("exp".utf8)] != nil),
-            profile: caller.profile,
+            caller: caller,
             identityHeaders: IdentityHeaders.render(caller.profile, claims: claims, hiding: apiToken)
         )
     }

@@ -24,7 +24,15 @@ enum BearerCredential {
         while end > start, value[end - 1] == UInt8(ascii: " ") || value[end - 1] == UInt8(ascii: "\t") {
             end -= 1
         }
-        for index in start..<end where value[index] == UInt8(ascii: ",") { return .several }
-        return .token(start..<end)
+        return hasComma(value.extracting(start..<end)) ? .several : .token(start..<end)
+    }
+
+    /// Looks at every byte whatever it finds, so that the compiler can look at sixteen at once.
+    private static func hasComma(_ bytes: Span<UInt8>) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            var found: UInt8 = 0
+            for byte in bytes { found |= byte == UInt8(ascii: ",") ? 1 : 0 }
+            return found != 0
+        }
     }
 }

@@ -26,6 +26,7 @@ enum CallerRules {
 
     /// Check 7: the IP lists.
     static func checkAddress(_ address: IPAddress, of profile: CompiledProfile) throws(Rejection) {
+        guard profile.hasAddressRules else { return }
         if let range = profile.profile.deniedAddresses.first(where: { $0.contains(address) }) {
             throw Rejection(.addressNotAllowed, operatorDetail: "the address is in the deny list (\(range))")
         }
@@ -41,7 +42,7 @@ enum CallerRules {
 
     /// Check 8: the profile is granted the collection.
     static func checkGrant(of route: Route, to profile: CompiledProfile) throws(Rejection) {
-        guard profile.grantedCollections.contains(route.collectionID) else {
+        guard profile.isGranted(route.collectionID) else {
             throw Rejection(
                 .collectionNotGranted,
                 operatorDetail:

@@ -35,10 +35,15 @@ package struct Admitted: Sendable {
     /// The identity headers for the upstream, each ended by CRLF; empty without a caller.
     package let identityHeaders: [UInt8]
 
-    init(_ findings: Findings, route: Route, identityHeaders: [UInt8] = []) {
+    init(
+        _ findings: Findings,
+        route: Route,
+        parameters: PathParameters,
+        identityHeaders: [UInt8] = []
+    ) {
         self.route = route
         normalPath = findings.normalPath
-        parameters = findings.parameters
+        self.parameters = parameters
         profile = findings.caller?.profile
         self.identityHeaders = identityHeaders
     }
@@ -79,7 +84,6 @@ package struct Findings: Sendable {
     /// Whether the signature was found verified in the cache.
     package internal(set) var wasRemembered = false
 
-    var parameters = PathParameters()
     var caller: Caller?
     // Not the token itself: decisions are kept, and tokens can be long.
     var proof: TokenProof?

@@ -15,6 +15,8 @@ package final class Route: Sendable {
     package let endpoint: Endpoint
     /// The collection that it belongs to.
     package let collectionID: CollectionID
+    /// Whether it asks for no credential.
+    let isOpen: Bool
     /// `handle/name`, for logs and decisions.
     package let label: String
     /// Where its calls go.
@@ -25,6 +27,7 @@ package final class Route: Sendable {
     init(endpoint: Endpoint, collection: Collection, upstream: Upstream) {
         self.endpoint = endpoint
         collectionID = collection.id
+        isOpen = endpoint.authentication == .none
         label = "\(collection.handle)/\(endpoint.name)"
         self.upstream = upstream
         let names = endpoint.path.parameterNames

@@ -46,6 +46,56 @@ public enum TimeWindow {
         }
     }
 
+    /// The whole seconds at which ``check(_:now:leeway:maximumLifetime:requireExpiry:)`` allows a token.
+    ///
+    /// For whoever checks one token many times: the result holds for as long as the other arguments do.
+    ///
+    /// - Parameters:
+    ///   - claims: the token's payload, an object.
+    ///   - leeway: as there; what is not a whole second of it is left out.
+    ///   - maximumLifetime: as there.
+    ///   - requireExpiry: as there.
+    /// - Returns: a range within the seconds that are allowed: a date with a fraction shortens it by at most a
+    ///   second at either end. Nil when no second is allowed.
+    public static func seconds(
+        _ claims: JSONDocument,
+        leeway: Duration,
+        maximumLifetime: Duration?,
+        requireExpiry: Bool
+    ) -> Range<Int64>? {
+        // At the end of time nothing lies ahead: what is wrong then is wrong always.
+        let always = NumericDate(seconds: .max)
+        let whole = Duration.seconds(max(0, leeway.components.seconds))
+        do {
+            let expiry = try expiry(in: claims)
+            let notBefore = try start(.notBefore, in: claims, now: always, leeway: .zero)
+            let issuedAt = try start(.issuedAt, in: claims, now: always, leeway: .zero)
+            var first = Int64.min
+            for date in [notBefore, issuedAt].compactMap(\.self) {
+                first = max(first, ceiling(date.advanced(by: .zero - whole)))
+            }
+            guard let expiry else {
+                return requireExpiry || maximumLifetime != nil ? nil : first..<Int64.max
+            }
+            if let maximumLifetime {
+                if let start = issuedAt ?? notBefore {
+                    guard expiry <= start.advanced(by: maximumLifetime) else { return nil }
+                } else {
+                    first = max(first, ceiling(expiry.advanced(by: .zero - maximumLifetime)))
+                }
+            }
+            let end = expiry.advanced(by: whole).seconds
+            return first < end ? first..<end : nil
+        } catch {
+            return nil
+        }
+    }
+
+    /// The first whole second that is not before a date.
+    private static func ceiling(_ date: NumericDate) -> Int64 {
+        date.nanoseconds == 0 || date.seconds == .max ? date.seconds : date.seconds + 1
+    }
+
     private static func expiry(in claims: JSONDocument) throws(TimeWindowRefusal) -> NumericDate? {
         guard let element = claims.root[member: "exp"] else { return nil }
         guard let number = element.number else { throw .malformed(.expiry, found: element.kind.words) }
