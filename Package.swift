@@ -11,7 +11,9 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// For the rooms that a request passes through. Exclusivity checks cost a third of the data plane's own
+/// For the rooms that a request passes through.
+///
+/// Exclusivity checks cost a third of the data plane's own
 /// instructions per request; debug builds, which run every test, keep them. JOSE does without: packages with
 /// such flags cannot be used by others.
 let requestPathSettings: [SwiftSetting] =

@@ -17,12 +17,13 @@ extension Benchmark {
             let key = try algorithm.key().verificationKey
             let now = NumericDate(seconds: SignedTokens.now)
             return { count in
+                var headers = TokenHeaderMemory()
                 var good = 0
                 var next = 0
                 for _ in 0..<count {
                     let token = tokens[next]
                     next = next + 1 == tokens.count ? 0 : next + 1
-                    if expiry(of: token, key, now) == SignedTokens.now + 3_600 { good += 1 }
+                    if expiry(of: token, key, &headers, now) == SignedTokens.now + 3_600 { good += 1 }
                 }
                 return good
             }
@@ -30,9 +31,16 @@ extension Benchmark {
     }
 
     @inline(__always)
-    private static func expiry(of token: [UInt8], _ key: VerificationKey, _ now: NumericDate) -> Int64? {
+    private static func expiry(
+        of token: [UInt8],
+        _ key: VerificationKey,
+        _ headers: inout TokenHeaderMemory,
+        _ now: NumericDate
+    ) -> Int64? {
         // Whoever refuses gives no expiry, and the count of good ones tells.
-        guard let verified = try? UnverifiedToken.parse(token.span).verified(by: key),
+        guard
+            let verified = try? UnverifiedToken.parse(token.span, limits: .default, remembering: &headers)
+                .verified(by: key),
             let claims = verified.claims, (try? TimeWindow.check(claims, now: now)) != nil
         else { return nil }
         return claims.root[member: "exp"]?.number?.integer

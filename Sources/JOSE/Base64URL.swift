@@ -151,39 +151,71 @@ enum Base64Coder {
     }
 
     static func decode(_ text: Span<UInt8>, values: [UInt8]) throws(Base64Error) -> [UInt8] {
-        let table = values.span
         let rest = text.count % 4
-        guard rest != 1 else { throw fault(in: text, table) ?? .impossibleLength(text.count) }
-        var clean: UInt8 = 0
-        var spare: UInt8 = 0
-        let bytes = [UInt8](capacity: text.count / 4 * 3 + max(0, rest - 1)) { output in
-            var index = 0
-            while index + 4 <= text.count {
-                let a = table[Int(text[index])]
-                let b = table[Int(text[index + 1])]
-                let c = table[Int(text[index + 2])]
-                let d = table[Int(text[index + 3])]
-                clean |= a | b | c | d
-                output.append(a << 2 | b >> 4)
-                output.append(b << 4 | c >> 2)
-                output.append(c << 6 | d)
-                index += 4
+        guard rest != 1 else { throw fault(in: text, values.span) ?? .impossibleLength(text.count) }
+        var state = Decoding()
+        let size = text.count / 4 * 3 + max(0, rest - 1)
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { output, count in
+            unsafe text.withUnsafeBufferPointer { text in
+                unsafe values.withUnsafeBufferPointer { table in
+                    unsafe state = decode(text, table, into: output)
+                }
             }
-            guard rest > 0 else { return }
-            let a = table[Int(text[index])]
-            let b = table[Int(text[index + 1])]
-            output.append(a << 2 | b >> 4)
-            clean |= a | b
-            spare = b << 4
-            guard rest == 3 else { return }
-            let c = table[Int(text[index + 2])]
-            output.append(b << 4 | c >> 2)
-            clean |= c
-            spare = c << 6
+            count = size
         }
-        if clean & foreign != 0, let fault = fault(in: text, table) { throw fault }
-        guard spare == 0 else { throw .spareBitsSet(position: text.count - 1) }
+        if state.seen & foreign != 0, let fault = fault(in: text, values.span) { throw fault }
+        guard state.spare == 0 else { throw .spareBitsSet(position: text.count - 1) }
         return bytes
+    }
+
+    private struct Decoding {
+        /// All values that were met, OR-ed.
+        var seen: UInt8 = 0
+        /// The bits of the last character that are of no byte.
+        var spare: UInt8 = 0
+    }
+
+    /// Decodes a length that is possible into exactly as many bytes as it encodes.
+    ///
+    /// `table` has 256 values, so any byte is an index into it; each round reads four characters of those
+    /// that are left and writes the three bytes that belong to them, and the rest one or two.
+    private static func decode(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ table: UnsafeBufferPointer<UInt8>,
+        into output: UnsafeMutableBufferPointer<UInt8>
+    ) -> Decoding {
+        guard let first = text.baseAddress, let table = table.baseAddress,
+            let start = output.baseAddress
+        else { return Decoding() }
+        var source = unsafe first
+        var target = unsafe start
+        var left = text.count
+        var state = Decoding()
+        while left >= 4 {
+            let a = unsafe table[Int(source[0])]
+            let b = unsafe table[Int(source[1])]
+            let c = unsafe table[Int(source[2])]
+            let d = unsafe table[Int(source[3])]
+            state.seen |= a | b | c | d
+            unsafe target[0] = a << 2 | b >> 4
+            unsafe target[1] = b << 4 | c >> 2
+            unsafe target[2] = c << 6 | d
+            unsafe source += 4
+            unsafe target += 3
+            left -= 4
+        }
+        guard left >= 2 else { return state }
+        let a = unsafe table[Int(source[0])]
+        let b = unsafe table[Int(source[1])]
+        unsafe target[0] = a << 2 | b >> 4
+        state.seen |= a | b
+        state.spare = b << 4
+        guard left == 3 else { return state }
+        let c = unsafe table[Int(source[2])]
+        unsafe target[1] = b << 4 | c >> 2
+        state.seen |= c
+        state.spare = c << 6
+        return state
     }
 
     private static func fault(in text: Span<UInt8>, _ table: Span<UInt8>) -> Base64Error? {

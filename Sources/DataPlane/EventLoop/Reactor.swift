@@ -80,6 +80,7 @@ final class Reactor: @unchecked Sendable {
     private var visiting: [Pollable] = []
     private var nextSweep = NIODeadline.now()
     private var isStopping = false
+    private var name = ""
 
     /// Takes what the loop needs of the system.
     ///
@@ -112,6 +113,7 @@ final class Reactor: @unchecked Sendable {
     ///
     /// - Throws: ``SystemError`` when the system gives no thread.
     func start(name: String) throws {
+        self.name = name
         var thread = pthread_t()
         let own = Unmanaged.passRetained(self)
         let code = pthread_create(&thread, nil, Self.body, own.toOpaque())
@@ -119,7 +121,6 @@ final class Reactor: @unchecked Sendable {
             own.release()
             throw SystemError(call: "pthread_create", code: code)
         }
-        cepoll_name_thread(thread, name)
         pthread_detach(thread)
     }
 
@@ -197,6 +198,7 @@ final class Reactor: @unchecked Sendable {
     }
 
     private func run() {
+        cepoll_name_thread(name)
         while !isStopping {
             let count = epoll_wait(epoll, events, Int32(Self.eventsPerTurn), timeout())
             turn &+= 1

@@ -205,7 +205,6 @@ final class LoopContext: @unchecked Sendable {
         }
         pool.sweep(now)
         listener?.checkBackOff()
-        refused.settle()
         refusalLog.summarise(at: self.now())
     }
 

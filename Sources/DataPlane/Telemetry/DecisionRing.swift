@@ -23,8 +23,6 @@ struct DecisionRing {
     private var entries: [Entry?]
     private var texts: [UInt8]
     private var next = 0
-    // How many of the latest have a rejection whose detail is not written yet.
-    private var unsettled = 0
 
     init(capacity: Int) {
         entries = Array(repeating: nil, count: max(1, capacity))
@@ -43,7 +41,6 @@ struct DecisionRing {
         entries[next]?.methodLength = methodLength
         entries[next]?.pathLength = pathLength
         next = next + 1 == entries.count ? 0 : next + 1
-        if entry.rejection != nil { unsettled = min(unsettled + 1, entries.count) }
     }
 
     private static func copy(_ bytes: Span<UInt8>, to target: inout MutableSpan<UInt8>, at start: Int) {
@@ -53,17 +50,6 @@ struct DecisionRing {
                 UnsafeMutableRawBufferPointer(rebasing: target[start..<start + source.count])
                     .copyMemory(from: source)
             }
-        }
-    }
-
-    /// Gives the refusals kept since the last call their details: what a detail is written from, a token or a
-    /// whole snapshot, is not held until the place is taken again.
-    mutating func settle() {
-        while unsettled > 0 {
-            let index = (next + entries.count - unsettled) % entries.count
-            let settled = entries[index]?.rejection?.settled()
-            entries[index]?.rejection = settled
-            unsettled -= 1
         }
     }
 

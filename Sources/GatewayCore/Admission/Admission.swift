@@ -5,6 +5,7 @@ package import JOSE
 /// It knows no clock and does no I/O. The only thing that it keeps is the cache of verified tokens.
 package struct Admission: Sendable {
     private var cache: VerifiedTokenCache
+    private var headers = TokenHeaderMemory()
     private let limits: TokenLimits
 
     /// Makes a decider with a cache of its own; one for each event loop.
@@ -192,7 +193,7 @@ package struct Admission: Sendable {
             cache.remove(at: place)
         }
         let entry = try Authenticator(snapshot: snapshot, limits: limits, now: findings.now)
-            .authenticate(token, hash: hash, &findings)
+            .authenticate(token, hash: hash, &headers, &findings)
         cache.insert(entry, for: snapshot)
         findings.proof = entry.proof
         return entry

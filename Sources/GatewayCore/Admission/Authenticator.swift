@@ -15,9 +15,10 @@ struct Authenticator {
     func authenticate(
         _ token: Span<UInt8>,
         hash: UInt64,
+        _ headers: inout TokenHeaderMemory,
         _ findings: inout Findings
     ) throws(Rejection) -> RememberedToken {
-        let (unverified, claims) = try parse(token)
+        let (unverified, claims) = try parse(token, &headers)
         findings.algorithm = unverified.algorithm
         guard unverified.isAcceptableJWTType else {
             throw Rejection(
@@ -30,16 +31,14 @@ struct Authenticator {
         findings.caller = caller
         guard let caller else {
             Decoys.spend(on: unverified, token)
-            throw Rejection(.invalidToken, operatorDetail: identity.absence)
+            throw refusal(identity)
         }
         guard let (key, verified) = verify(unverified, token, caller.profile) else {
-            throw Rejection(.invalidToken, operatorDetail: reason(unverified, caller.profile))
+            throw refusal(unverified, caller.profile)
         }
-        guard let digest = identity.digest, let apiToken = identity.value else {
-            throw Rejection(.invalidToken, operatorDetail: identity.absence)
-        }
+        guard let digest = identity.digest, let apiToken = identity.value else { throw refusal(identity) }
         return RememberedToken(
-            bytes: token.withUnsafeBufferPointer { Array($0) },
+            bytes: unverified.token,
             hash: hash,
             token: verified,
             apiToken: digest,
@@ -49,9 +48,12 @@ struct Authenticator {
         )
     }
 
-    private func parse(_ token: Span<UInt8>) throws(Rejection) -> (UnverifiedToken, JSONDocument) {
+    private func parse(
+        _ token: Span<UInt8>,
+        _ headers: inout TokenHeaderMemory
+    ) throws(Rejection) -> (UnverifiedToken, JSONDocument) {
         do throws(TokenError) {
-            var unverified = try UnverifiedToken.parse(token, limits: limits)
+            var unverified = try UnverifiedToken.parse(token, limits: limits, remembering: &headers)
             let claims = try unverified.readClaims()
             return (unverified, claims)
         } catch {
@@ -73,24 +75,34 @@ struct Authenticator {
         var source = Source.nowhere
         var value: [UInt8]?
         var digest: APITokenDigest?
+    }
 
-        /// Why no profile was found.
-        var absence: String {
-            let place =
-                switch source {
-                case .claim(let name): "the claim \(String(decoding: name, as: UTF8.self))"
-                case .keyID: "the header's kid"
-                case .nowhere: ""
-                }
-            if case .nowhere = source { return "no claim carries an API token, nor does the header's kid" }
-            guard let value else { return "\(place) is no text, expected an API token of 64 hex digits" }
-            guard let digest else {
-                return "\(place) has \(value.count) bytes that are no API token, expected 64 hex digits"
-            }
-            // The digest's beginning lets a manager find the API token without the record giving it away.
-            let hint = "its SHA-256 begins \(digest.hex.prefix(12))"
-            return "\(place) names an API token that no profile has (\(hint))"
+    /// Why no profile was found.
+    ///
+    /// Decisions are kept, so their details hold what is short, and nothing of the token itself.
+    private func refusal(_ identity: Identity) -> Rejection {
+        let (source, length, digest) = (identity.source, identity.value?.count, identity.digest)
+        return Rejection(.invalidToken, operatorDetail: Self.absence(source, length, digest))
+    }
+
+    private static func absence(
+        _ source: Identity.Source,
+        _ length: Int?,
+        _ digest: APITokenDigest?
+    ) -> String {
+        let place: String
+        switch source {
+        case .claim(let name): place = "the claim \(String(decoding: name, as: UTF8.self))"
+        case .keyID: place = "the header's kid"
+        case .nowhere: return "no claim carries an API token, nor does the header's kid"
         }
+        guard let length else { return "\(place) is no text, expected an API token of 64 hex digits" }
+        guard let digest else {
+            return "\(place) has \(length) bytes that are no API token, expected 64 hex digits"
+        }
+        // The digest's beginning lets a manager find the API token without the record giving it away.
+        let hint = "its SHA-256 begins \(digest.hex.prefix(12))"
+        return "\(place) names an API token that no profile has (\(hint))"
     }
 
     /// First non-empty wins: the configured claims, the default ones, last the header's `kid`.
@@ -115,8 +127,10 @@ struct Authenticator {
         _ token: Span<UInt8>,
         _ profile: CompiledProfile
     ) -> (ProfileKey, VerifiedToken)? {
+        let isOneNamed = isAnyNamed(unverified, profile)
         var tried = 0
-        for key in candidates(unverified, profile) where tried < Self.maximumKeysTried {
+        for key in profile.keys where tried < Self.maximumKeysTried && fits(key, unverified) {
+            if isOneNamed, !isNamed(by: unverified, key) { continue }
             tried += 1
             if let verified = unverified.verified(by: key.verificationKey) {
                 return (key, verified)
@@ -126,38 +140,55 @@ struct Authenticator {
         return nil
     }
 
-    private func candidates(_ token: UnverifiedToken, _ profile: CompiledProfile) -> [ProfileKey] {
-        let fitting = profile.keys.filter { key in
-            guard key.isUsable(at: now), allows(key, token.algorithm) else { return false }
-            guard let length = key.verificationKey.signatureLength else { return true }
-            return length == token.signature.count
-        }
-        guard let keyID = token.keyID else { return fitting }
-        let named = fitting.filter { key in key.keyID.map { keyID.elementsEqual($0.utf8) } ?? false }
-        return named.isEmpty ? fitting : named
+    /// Whether a key may be used now, for the algorithm, and can have made a signature of this length.
+    private func fits(_ key: ProfileKey, _ token: UnverifiedToken) -> Bool {
+        guard key.isUsable(at: now), Self.allows(key, token.algorithm) else { return false }
+        guard let length = key.verificationKey.signatureLength else { return true }
+        return length == token.signature.count
     }
 
-    private func allows(_ key: ProfileKey, _ algorithm: SignatureAlgorithm) -> Bool {
+    /// Whether the token's `kid` names one of the keys that fit: then the others are not tried.
+    private func isAnyNamed(_ token: UnverifiedToken, _ profile: CompiledProfile) -> Bool {
+        guard token.keyID != nil else { return false }
+        return profile.keys.contains { fits($0, token) && isNamed(by: token, $0) }
+    }
+
+    private func isNamed(by token: UnverifiedToken, _ key: ProfileKey) -> Bool {
+        guard let keyID = token.keyID, let name = key.keyID else { return false }
+        return keyID.elementsEqual(name.utf8)
+    }
+
+    private static func allows(_ key: ProfileKey, _ algorithm: SignatureAlgorithm) -> Bool {
         key.verificationKey.algorithms.contains(algorithm)
             && (key.algorithms.isEmpty || key.algorithms.contains(algorithm))
     }
 
-    /// Both sides, for the decision record.
-    private func reason(_ token: UnverifiedToken, _ profile: CompiledProfile) -> String {
+    /// Both sides, for the decision record; written when it is read.
+    private func refusal(_ token: UnverifiedToken, _ profile: CompiledProfile) -> Rejection {
+        let (algorithm, length, now) = (token.algorithm, token.signature.count, now)
+        return Rejection(.invalidToken, operatorDetail: Self.reason(algorithm, length, profile, now))
+    }
+
+    private static func reason(
+        _ algorithm: SignatureAlgorithm,
+        _ signatureLength: Int,
+        _ profile: CompiledProfile,
+        _ now: Timestamp
+    ) -> String {
         let name = "profile \"\(profile.profile.name)\""
         let usable = profile.keys.filter { $0.isUsable(at: now) }
         guard !usable.isEmpty else { return "\(name) has no active key" }
-        let fitting = usable.filter { allows($0, token.algorithm) }
+        let fitting = usable.filter { allows($0, algorithm) }
         guard !fitting.isEmpty else {
             let expected = usable.flatMap { key in
                 key.algorithms.isEmpty ? Array(key.verificationKey.algorithms) : key.algorithms
             }
             let names = Set(expected.map(\.rawValue)).sorted().joined(separator: ", ")
-            return "alg is \(token.algorithm.rawValue), \(name) expects \(names)"
+            return "alg is \(algorithm.rawValue), \(name) expects \(names)"
         }
-        let keys = fitting.prefix(Self.maximumKeysTried).map { "\"\($0.name)\" (\($0.fingerprint))" }
+        let keys = fitting.prefix(maximumKeysTried).map { "\"\($0.name)\" (\($0.fingerprint))" }
             .joined(separator: ", ")
-        return "the \(token.algorithm.rawValue) signature of \(token.signature.count) bytes does not verify"
+        return "the \(algorithm.rawValue) signature of \(signatureLength) bytes does not verify"
             + " with the keys of \(name): \(keys)"
     }
 }

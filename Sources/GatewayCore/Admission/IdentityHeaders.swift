@@ -8,38 +8,49 @@ enum IdentityHeaders {
     static func render(_ profile: CompiledProfile, claims: JSONDocument, hiding apiToken: [UInt8]) -> [UInt8]
     {
         var headers: [UInt8] = []
-        append("Portcullis-Client", Array(profile.client.name.utf8), to: &headers)
-        append("Portcullis-Profile", Array(profile.profile.name.utf8), to: &headers)
-        if let name = claims.root[member: Array("name".utf8)]?.stringBytes, !name.isEmpty {
-            append("Portcullis-Subject-Name", contains(apiToken, in: name) ? [] : name, to: &headers)
+        headers.reserveCapacity(192 + claims.source.count * 2)
+        append("Portcullis-Client: ", profile.client.name.utf8, to: &headers)
+        append("Portcullis-Profile: ", profile.profile.name.utf8, to: &headers)
+        if let name = claims.root[member: "name"]?.stringBytes, !name.isEmpty {
+            append("Portcullis-Subject-Name: ", contains(apiToken, in: name) ? [] : name, to: &headers)
         }
-        headers += Array("Portcullis-Claims: ".utf8)
-        headers += Array(Base64URL.encode(publicClaims(claims, hiding: apiToken)).utf8)
-        headers += [13, 10]
+        headers.append(contentsOf: "Portcullis-Claims: ".utf8)
+        let claims = publicClaims(claims, hiding: apiToken)
+        Base64URL.append(claims.span, to: &headers)
+        headers.append(13)
+        headers.append(10)
         return headers
     }
 
     /// Percent-encodes what a header field cannot carry unambiguously: all but visible ASCII and inner spaces.
-    private static func append(_ name: String, _ value: [UInt8], to headers: inout [UInt8]) {
-        headers += Array(name.utf8)
-        headers += [UInt8(ascii: ":"), UInt8(ascii: " ")]
-        for (index, byte) in value.enumerated() {
-            let isInnerSpace = byte == UInt8(ascii: " ") && index > 0 && index < value.count - 1
+    private static func append(
+        _ name: String,
+        _ value: some Swift.Collection<UInt8>,
+        to headers: inout [UInt8]
+    ) {
+        headers.append(contentsOf: name.utf8)
+        var left = value.count
+        for byte in value {
+            left -= 1
+            let isInnerSpace = byte == UInt8(ascii: " ") && left > 0 && left < value.count - 1
             if isInnerSpace || (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "%") {
                 headers.append(byte)
             } else {
                 headers.append(UInt8(ascii: "%"))
-                headers += Array(Hex.encode([byte]).uppercased().utf8)
+                headers.append(contentsOf: Hex.encode([byte]).uppercased().utf8)
             }
         }
-        headers += [13, 10]
+        headers.append(13)
+        headers.append(10)
     }
 
     /// The claims as they were signed, less every member that has the API token anywhere in it.
     private static func publicClaims(_ claims: JSONDocument, hiding apiToken: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = [UInt8(ascii: "{")]
+        var result: [UInt8] = []
+        result.reserveCapacity(claims.source.count)
+        result.append(UInt8(ascii: "{"))
         for member in claims.root.members {
-            if contains(apiToken, in: member.nameBytes) || mentions(apiToken, member.value) { continue }
+            if mentions(apiToken, member.name) || mentions(apiToken, member.value) { continue }
             if result.count > 1 { result.append(UInt8(ascii: ",")) }
             result += claims.source[member.name.byteRange.lowerBound..<member.value.byteRange.upperBound]
         }
@@ -50,11 +61,14 @@ enum IdentityHeaders {
     private static func mentions(_ apiToken: [UInt8], _ element: JSONElement) -> Bool {
         // The reader has bounded the depth (16), so the descent is bounded too.
         switch element.kind {
-        case .string: return element.stringBytes.map { contains(apiToken, in: $0) } ?? false
+        case .string:
+            // With its quotation marks; decoding escapes makes it no longer.
+            guard element.byteRange.count - 2 >= apiToken.count else { return false }
+            return element.stringBytes.map { contains(apiToken, in: $0) } ?? false
         case .array: return element.elements.contains { mentions(apiToken, $0) }
         case .object:
             return element.members.contains {
-                contains(apiToken, in: $0.nameBytes) || mentions(apiToken, $0.value)
+                mentions(apiToken, $0.name) || mentions(apiToken, $0.value)
             }
         case .number, .bool, .null: return false
         }

@@ -65,7 +65,8 @@ struct TokenStanding: Sendable {
         seconds.contains(now.secondsSinceEpoch)
     }
 
-    private static func seconds(_ token: VerifiedToken, _ caller: Caller, _ key: ProfileKey) -> Range<Int64>? {
+    private static func seconds(_ token: VerifiedToken, _ caller: Caller, _ key: ProfileKey) -> Range<Int64>?
+    {
         let profile = caller.profile
         guard let claims = token.claims, key.isActive, caller.apiToken.isActive, profile.client.isActive,
             profile.profile.isActive, passes(token, profile)
@@ -134,7 +135,9 @@ package struct VerifiedTokenCache: Sendable {
 
     // MARK: Finding
 
-    /// The place of a token; the tail is its signature, which differs from token to token. Never 0.
+    /// Where a token belongs; never 0.
+    ///
+    /// Its tail is the signature, which differs from token to token.
     func hash(_ token: Span<UInt8>) -> UInt64 {
         var value = seed ^ UInt64(truncatingIfNeeded: token.count)
         token.withUnsafeBytes { bytes in

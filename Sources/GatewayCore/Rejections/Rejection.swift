@@ -6,7 +6,8 @@ package struct Rejection: Error, Sendable {
     /// The sentence that the caller gets.
     package let publicDetail: String
     // Written when somebody reads it: the caller's answer waits for no text that it does not carry, and how
-    // long the text takes tells it nothing.
+    // long the text takes tells it nothing. Decisions are kept, so it is written from little: never from a
+    // token or a snapshot.
     private let makeOperatorDetail: @Sendable () -> String
 
     /// What was found and expected, for the decision record alone; never a secret.
@@ -26,12 +27,6 @@ package struct Rejection: Error, Sendable {
         self.code = code
         self.publicDetail = publicDetail
         makeOperatorDetail = operatorDetail
-    }
-
-    /// The same with its operator's detail written, so that it holds nothing of what that is written from.
-    package func settled() -> Rejection {
-        let detail = operatorDetail
-        return Rejection(code, publicDetail: publicDetail, operatorDetail: detail)
     }
 
     /// The stable names of refusals: they are API, never renamed (docs/errors.md).

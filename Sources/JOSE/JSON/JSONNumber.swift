@@ -34,8 +34,28 @@ public struct JSONNumber: Hashable, Sendable {
             : NumericDate(seconds: -whole - 1, nanoseconds: 1_000_000_000 - fraction)
     }
 
+    /// Reads what nearly all dates are: up to 18 digits and nothing else, so that no sum can overflow.
+    private static func plainWhole(_ text: Span<UInt8>) -> UInt64? {
+        guard (1...18).contains(text.count) else { return nil }
+        var whole: UInt64 = 0
+        for index in text.indices {
+            let digit = text[index] &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            whole = whole &* 10 &+ UInt64(digit)
+        }
+        return whole
+    }
+
     /// Reads a number whose grammar has been checked (RFC 8259 §6).
     init(checked text: Span<UInt8>) {
+        if let whole = Self.plainWhole(text) {
+            isNegative = false
+            isBeyondRange = false
+            wholePart = whole
+            nanoseconds = 0
+            hasFinerDigits = false
+            return
+        }
         var reading = Digits(text)
         let negative = !text.isEmpty && text[0] == UInt8(ascii: "-")
         guard let first = reading.firstSignificant else {

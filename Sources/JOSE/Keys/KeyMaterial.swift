@@ -1,6 +1,7 @@
 import Crypto
 import CryptoExtras
 import FoundationEssentials
+import Synchronization
 
 /// The key proper, parsed once, with everything prepared that verification needs.
 enum KeyMaterial: Sendable {
@@ -17,19 +18,50 @@ enum KeyMaterial: Sendable {
 /// A secret with its HMAC states keyed in advance, so that a verification only copies one.
 struct HMACKey: Sendable {
     let secret: Secret<[UInt8]>
-    let sha256: HMAC<SHA256>
-    let sha384: HMAC<SHA384>
-    let sha512: HMAC<SHA512>
+    // The states after the key's own blocks take more memory than all else of a key, and a client mostly uses
+    // one algorithm: each is made when it is needed first.
+    private let prepared = PreparedStates()
 
     init(_ secret: Secret<[UInt8]>) {
         self.secret = secret
-        let key = SymmetricKey(data: secret.reveal())
-        sha256 = HMAC(key: key)
-        sha384 = HMAC(key: key)
-        sha512 = HMAC(key: key)
     }
 
     var bytes: Int { secret.reveal().count }
+
+    var sha256: HMAC<SHA256> { prepared.sha256(secret) }
+    var sha384: HMAC<SHA384> { prepared.sha384(secret) }
+    var sha512: HMAC<SHA512> { prepared.sha512(secret) }
+
+    // One method for each: a generic one would look its types up at every call.
+    private final class PreparedStates: Sendable {
+        private let ofSHA256 = Mutex<HMAC<SHA256>?>(nil)
+        private let ofSHA384 = Mutex<HMAC<SHA384>?>(nil)
+        private let ofSHA512 = Mutex<HMAC<SHA512>?>(nil)
+
+        func sha256(_ secret: Secret<[UInt8]>) -> HMAC<SHA256> {
+            ofSHA256.withLock { state in
+                let known = state ?? HMAC(key: SymmetricKey(data: secret.reveal()))
+                state = known
+                return known
+            }
+        }
+
+        func sha384(_ secret: Secret<[UInt8]>) -> HMAC<SHA384> {
+            ofSHA384.withLock { state in
+                let known = state ?? HMAC(key: SymmetricKey(data: secret.reveal()))
+                state = known
+                return known
+            }
+        }
+
+        func sha512(_ secret: Secret<[UInt8]>) -> HMAC<SHA512> {
+            ofSHA512.withLock { state in
+                let known = state ?? HMAC(key: SymmetricKey(data: secret.reveal()))
+                state = known
+                return known
+            }
+        }
+    }
 }
 
 /// An RSA public key with its two numbers, big-endian without leading zeros.

@@ -9,6 +9,9 @@ public struct UnverifiedToken: Sendable {
     public let keyID: [UInt8]?
     /// The header's `typ`.
     public let type: [UInt8]?
+    /// Whether the `typ` is one that an access token may have: absent, `JWT` or `at+jwt` (RFC 8725 §3.11,
+    /// RFC 9068 §2.1), in any case, with or without `application/` before it.
+    public let isAcceptableJWTType: Bool
     /// The header's `cty`.
     public let contentType: [UInt8]?
     /// The header, every member of it.
@@ -36,16 +39,45 @@ public struct UnverifiedToken: Sendable {
         _ token: Span<UInt8>,
         limits: TokenLimits = .default
     ) throws(TokenError) -> UnverifiedToken {
-        try UnverifiedToken(token, limits: limits)
+        var memory = TokenHeaderMemory(capacity: 0)
+        return try UnverifiedToken(token, limits: limits, &memory)
     }
 
-    private init(_ token: Span<UInt8>, limits: TokenLimits) throws(TokenError) {
+    /// Parses a compact token as ``parse(_:limits:)``, with the headers that were met before.
+    ///
+    /// - Parameters:
+    ///   - token: as there.
+    ///   - limits: as there; always the same for one memory.
+    ///   - memory: what is remembered of headers that were accepted; a header with the same bytes is not
+    ///     parsed again.
+    /// - Returns: as there.
+    /// - Throws: as there.
+    public static func parse(
+        _ token: Span<UInt8>,
+        limits: TokenLimits,
+        remembering memory: inout TokenHeaderMemory
+    ) throws(TokenError) -> UnverifiedToken {
+        try UnverifiedToken(token, limits: limits, &memory)
+    }
+
+    private init(
+        _ token: Span<UInt8>,
+        limits: TokenLimits,
+        _ memory: inout TokenHeaderMemory
+    ) throws(TokenError) {
         guard token.count <= limits.maximumTokenBytes else {
             throw .tooLarge(part: .token, found: token.count, limit: limits.maximumTokenBytes)
         }
         let dots = try Self.dots(in: token)
-        let header = try Self.part(.header, token.extracting(0..<dots.first), limits.maximumHeaderBytes)
-        let facts = try HeaderFacts(header, maximumDepth: limits.maximumDepth)
+        let encodedHeader = token.extracting(0..<dots.first)
+        let facts: HeaderFacts
+        if let known = memory.find(encodedHeader) {
+            facts = known
+        } else {
+            let header = try Self.part(.header, encodedHeader, limits.maximumHeaderBytes)
+            facts = try HeaderFacts(header, maximumDepth: limits.maximumDepth)
+            memory.keep(facts, of: encodedHeader)
+        }
         let payload = try Self.part(
             .payload,
             token.extracting(dots.first + 1..<dots.second),
@@ -62,6 +94,7 @@ public struct UnverifiedToken: Sendable {
         self.algorithm = facts.algorithm
         self.keyID = facts.keyID
         self.type = facts.type
+        self.isAcceptableJWTType = facts.isAcceptableJWTType
         self.contentType = facts.contentType
         self.signedLength = dots.second
         self.maximumDepth = limits.maximumDepth
@@ -119,29 +152,34 @@ public struct UnverifiedToken: Sendable {
         guard ConstantTime.equal(token, self.token.span) else { return nil }
         return verified(by: key)
     }
-
-    /// Whether the `typ` is one that an access token may have: absent, `JWT` or `at+jwt` (RFC 8725 §3.11,
-    /// RFC 9068 §2.1), in any case, with or without `application/` before it.
-    public var isAcceptableJWTType: Bool {
-        guard let type else { return true }
-        let lowered = type.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }
-        let prefix = Array("application/".utf8)
-        let bare = lowered.starts(with: prefix) ? Array(lowered.dropFirst(prefix.count)) : lowered
-        return bare == Array("jwt".utf8) || bare == Array("at+jwt".utf8)
-    }
 }
 
 extension UnverifiedToken {
     private static func dots(in token: Span<UInt8>) throws(TokenError) -> (first: Int, second: Int) {
-        var first = 0
-        var second = 0
+        let first = index(ofDotIn: token, from: 0)
+        let second = index(ofDotIn: token, from: first + 1)
         var found = 0
-        for index in token.indices where token[index] == UInt8(ascii: ".") {
-            found += 1
-            if found == 1 { first = index } else if found == 2 { second = index }
+        if second < token.count, index(ofDotIn: token, from: second + 1) >= token.count {
+            return (first, second)
         }
-        guard found == 2 else { throw .notThreeParts(found: found + 1) }
-        return (first, second)
+        for index in token.indices where token[index] == UInt8(ascii: ".") { found += 1 }
+        throw .notThreeParts(found: found + 1)
+    }
+
+    /// The first index of a dot, from one on; not below the count when there is none.
+    private static func index(ofDotIn token: Span<UInt8>, from start: Int) -> Int {
+        let dots = UInt64(0x2E2E_2E2E_2E2E_2E2E)
+        let ones = UInt64(0x0101_0101_0101_0101)
+        var index = start
+        // Eight bytes that are all within the token are a number; a byte of it that is a dot becomes zero.
+        while index + 8 <= token.count {
+            let bytes = unsafe token.bytes
+            let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self) ^ dots
+            if (word &- ones) & ~word & (ones &* 0x80) != 0 { break }
+            index += 8
+        }
+        while index < token.count, token[index] != UInt8(ascii: ".") { index += 1 }
+        return index
     }
 
     private static func part(
@@ -165,12 +203,13 @@ extension UnverifiedToken {
 }
 
 /// What the header says, with its rules checked.
-private struct HeaderFacts {
+struct HeaderFacts: Sendable {
     let document: JSONDocument
     let algorithm: SignatureAlgorithm
     let keyID: [UInt8]?
     let type: [UInt8]?
     let contentType: [UInt8]?
+    let isAcceptableJWTType: Bool
 
     init(_ bytes: [UInt8], maximumDepth: Int) throws(TokenError) {
         let document: JSONDocument
@@ -189,6 +228,14 @@ private struct HeaderFacts {
         keyID = try Self.string("kid", root[member: "kid"])
         type = try Self.string("typ", root[member: "typ"])
         contentType = try Self.string("cty", root[member: "cty"])
+        isAcceptableJWTType = type.map(Self.isAcceptable) ?? true
+    }
+
+    private static func isAcceptable(_ type: [UInt8]) -> Bool {
+        let lowered = type.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }
+        let prefix = Array("application/".utf8)
+        let bare = lowered.starts(with: prefix) ? Array(lowered.dropFirst(prefix.count)) : lowered
+        return bare == Array("jwt".utf8) || bare == Array("at+jwt".utf8)
     }
 
     private static func algorithm(_ element: JSONElement?) throws(TokenError) -> SignatureAlgorithm {

@@ -352,15 +352,22 @@ extension Decision {
         #expect(checks.last?.detail == "not reached")
     }
 
-    @Test mutating func `keeps its words when its detail is written once and for all`() throws {
-        let token = try TestGateway.sign(
+    @Test mutating func `holds no snapshot, however it was refused`() throws {
+        let signed = try TestGateway.sign(
             #"{"sub":"\#(TestGateway.acmeToken)"}"#,
             secret: TestGateway.otherSecret
         )
-        let rejection = try #require(decider.decide(snapshot, "Bearer \(token)").rejection)
-        let settled = rejection.settled()
-        #expect(settled.operatorDetail == rejection.operatorDetail)
-        #expect(settled.publicDetail == rejection.publicDetail)
+        let unknown = try TestGateway.acmeSigned(#"{"sub":"\#(String(repeating: "0", count: 64))"}"#)
+        for token in [signed, unknown, "a.b.c", ""] {
+            weak var used: Snapshot?
+            let rejection = try {
+                let own = try TestGateway().snapshot
+                used = own
+                return decider.decide(own, "Bearer \(token)").rejection
+            }()
+            #expect(rejection?.operatorDetail.isEmpty == false)
+            #expect(used == nil)
+        }
     }
 }
 
