@@ -1,0 +1,27 @@
+"""The cases by name, known without anything that has to be installed."""
+
+CASE_NAMES = {
+    "plain": "a call that needs no credential",
+    "hs256": "one HS256 token",
+    "hs256-10k": "10,000 HS256 tokens",
+    "rs256": "one RS256 token",
+    "rs256-10k": "10,000 RS256 tokens",
+    "rs256-fresh": "RS256 tokens of which each is used once",
+    "es256": "one ES256 token",
+    "flood-hs256": "HS256 tokens with bad signatures, refused",
+    "flood-rs256": "RS256 tokens with bad signatures, refused",
+    "flood-evicts": "good tokens before and after a flood of bad ones",
+    "body-1k-down": "answers of 1 KiB",
+    "body-1k-up": "requests of 1 KiB",
+    "body-1m-down": "answers of 1 MiB",
+    "body-1m-up": "requests of 1 MiB",
+    "body-100m-down": "answers of 100 MiB",
+    "body-100m-up": "requests of 100 MiB",
+    "two-loops": "two event loops on two cores, shared with load and upstream",
+    "half-load": "latency at half of the maximum load",
+    "idle": "memory of 10,000 connections that have nothing to say",
+    "endpoints": "a route table of 10 and of 10,000 endpoints",
+    "profiles": "10 and 100,000 profiles",
+    "startup": "time to the first proxied request",
+    "tls": "TLS",
+}
