@@ -56,6 +56,8 @@ final class Reactor: @unchecked Sendable {
     /// The time between two calls of ``onSweep``: deadlines are in seconds, and need no finer clock.
     static let sweepInterval = TimeAmount.milliseconds(250)
     private static let eventsPerTurn = 256
+    // So that the first answers of a long turn do not wait for the last.
+    private static let flushesAtOnce = 16
 
     /// The time at the beginning of this turn.
     private(set) var now = NIODeadline.now()
@@ -204,7 +206,10 @@ final class Reactor: @unchecked Sendable {
             turn &+= 1
             now = .now()
             // Interrupted by a signal, it says -1.
-            for index in 0..<max(0, Int(count)) { dispatch(events[index]) }
+            for index in 0..<max(0, Int(count)) {
+                dispatch(events[index])
+                if toFlush.count >= Self.flushesAtOnce { flushAll() }
+            }
             if !toVisit.isEmpty { visitAll() }
             if now >= nextSweep {
                 nextSweep = now + Self.sweepInterval
