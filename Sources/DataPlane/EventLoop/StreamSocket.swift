@@ -101,7 +101,7 @@ final class StreamSocket: Pollable {
         var result = 0
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: space) { target in
             room = target.count
-            result = Self.receive(descriptor, target)
+            result = cepoll_receive(descriptor, target.baseAddress, target.count)
             return max(0, result)
         }
         if result > 0 {
@@ -113,15 +113,6 @@ final class StreamSocket: Pollable {
         mayHaveInput = false
         if result == 0 { return .ended }
         return result == -Int(EAGAIN) ? .nothing : .broken
-    }
-
-    /// What recv(2) gave, or its `errno` negated.
-    private static func receive(_ descriptor: Int32, _ target: UnsafeMutableRawBufferPointer) -> Int {
-        while true {
-            let count = recv(descriptor, target.baseAddress, target.count, 0)
-            if count >= 0 { return count }
-            if errno != EINTR { return -Int(errno) }
-        }
     }
 
     /// Holds or resumes reading, when what is read cannot be used yet.
@@ -262,7 +253,7 @@ extension StreamSocket {
     private func sendOutput() {
         if !output.isEmpty, !isOutputBroken {
             let sent = output.withBytes { bytes in
-                Self.retrying { Glibc.send(descriptor, bytes.baseAddress, bytes.count, Self.sendFlags) }
+                cepoll_send(descriptor, bytes.baseAddress, bytes.count)
             }
             output.removeFirst(taken(sent, of: output.count))
         }
@@ -306,7 +297,11 @@ extension StreamSocket {
             var message = msghdr()
             message.msg_iov = list.baseAddress
             message.msg_iovlen = list.count
-            return retrying { sendmsg(descriptor, &message, sendFlags) }
+            while true {
+                let result = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+                if result >= 0 { return result }
+                if errno != EINTR { return -Int(errno) }
+            }
         }
     }
 
@@ -315,19 +310,9 @@ extension StreamSocket {
         iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
 
-    private static var sendFlags: Int32 { Int32(MSG_NOSIGNAL) }
-
-    /// What a call gave, made again for as long as a signal cut it short.
-    private static func retrying(_ call: () -> Int) -> Int {
-        while true {
-            let result = call()
-            if result >= 0 || errno != EINTR { return result }
-        }
-    }
-
     /// How much of what was to be sent went out.
     private func taken(_ result: Int, of wanted: Int) -> Int {
-        if result < 0, errno != EAGAIN {
+        if result < 0, result != -Int(EAGAIN) {
             isOutputBroken = true
             // The delegate is not told from within its own call.
             reactor.visit(self)

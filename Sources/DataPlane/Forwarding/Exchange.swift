@@ -10,7 +10,7 @@ final class Exchange {
 
     let head: RequestHead
     let id: RequestID
-    let findings: Findings
+    private(set) var findings: Findings
     private let admitted: Admitted
     private let context: LoopContext
     // The caller's connection holds the exchange, and lets go of it at the end.
@@ -37,10 +37,10 @@ final class Exchange {
     private(set) var deadline: NIODeadline
 
     init(
-        head: RequestHead,
+        head: consuming RequestHead,
         id: RequestID,
-        _ admitted: Admitted,
-        _ findings: Findings,
+        _ admitted: consuming Admitted,
+        _ findings: consuming Findings,
         client: ClientConnection,
         context: LoopContext
     ) {
@@ -217,7 +217,6 @@ final class Exchange {
     func upstreamAnswered(_ response: ResponseHead) {
         hasAnswered = true
         replay = nil
-        var findings = findings
         findings.noteUpstream()
         context.record(id, findings, nil, status: response.status, from: client.address, head: head)
         responseFraming = ClientResponse.framing(of: response, toVersionMinor: head.versionMinor)

@@ -18,8 +18,9 @@ package struct ByteRange: Sendable, Hashable {
     /// Makes the range `offset ..< end`; an `end` before `offset` makes it empty.
     ///
     /// A head is at most some tens of kilobytes (see ``HTTPLimits``), so 32 bits hold every offset in it.
+    @inline(__always)
     package init(offset: Int, end: Int) {
-        start = Int32(clamping: max(0, offset))
-        length = Int32(clamping: max(0, end - offset))
+        start = Int32(truncatingIfNeeded: max(0, offset))
+        length = Int32(truncatingIfNeeded: max(0, end - offset))
     }
 }

@@ -90,13 +90,24 @@ package protocol MessageHead: Sendable {
 
 extension RequestHead: MessageHead {}
 
+extension ByteBuffer {
+    /// Gives the readable bytes, compiled into the caller: a request passes here a dozen times.
+    @inline(__always)
+    func withBytes<R>(_ body: (Span<UInt8>) throws -> R) rethrows -> R {
+        try withUnsafeReadableBytes { bytes in
+            try unsafe body(Span(_unsafeBytes: bytes))
+        }
+    }
+}
+
 extension MessageHead {
     /// Gives the bytes of a range; a range that is not of this head gives what of it lies inside.
-    @inlinable
+    @inline(__always)
     package func bytes<R>(_ range: ByteRange, _ body: (Span<UInt8>) throws -> R) rethrows -> R {
-        let all = bytes.readableBytesUInt8Span
-        let end = min(range.end, all.count)
-        return try body(all.extracting(min(range.offset, end)..<end))
+        try bytes.withBytes { all in
+            let end = min(range.end, all.count)
+            return try body(all.extracting(min(range.offset, end)..<end))
+        }
     }
 
     /// The bytes of a range as text, for rare paths; bytes that are not UTF-8 are replaced.

@@ -164,7 +164,7 @@ final class ClientConnection {
         }
     }
 
-    private func begin(_ head: RequestHead) {
+    private func begin(_ head: consuming RequestHead) {
         keepsAlive = head.keepAlive
         body = BodyDecoder(head.framing)
         bodyIsRead = body.isFinished
@@ -187,9 +187,9 @@ final class ClientConnection {
                 let detail = "the body is announced as longer than the endpoint's limit of \(limit) bytes"
                 return refuse(
                     Rejection(.bodyTooLarge, operatorDetail: detail),
-                    decision.findings,
+                    exchange.findings,
                     id,
-                    head: head
+                    head: exchange.head
                 )
             }
             phase = .exchange(exchange)

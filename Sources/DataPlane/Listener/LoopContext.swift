@@ -94,10 +94,23 @@ final class LoopContext: @unchecked Sendable {
     }
 
     func decide(_ head: RequestHead, clientAddress: IPAddress) -> Decision {
+        var authorization = 0..<0
+        var authorizationFields = 0
+        var otherCredentials = 0
+        if !head.present.isDisjoint(with: Self.credentials) {
+            for field in head.headers {
+                if field.kind == .authorization {
+                    if authorizationFields == 0 { authorization = field.value.offset..<field.value.end }
+                    authorizationFields += 1
+                } else if field.kind == .apiToken {
+                    otherCredentials += 1
+                }
+            }
+        }
         let question = AdmissionQuestion(
             clientAddress: clientAddress,
-            authorizationFields: head.present.contains(.authorization) ? head.count(of: .authorization) : 0,
-            otherCredentials: head.present.contains(.apiToken) ? head.count(of: .apiToken) : 0,
+            authorizationFields: authorizationFields,
+            otherCredentials: otherCredentials,
             now: now()
         )
         let snapshot = snapshots.current()
@@ -105,18 +118,20 @@ final class LoopContext: @unchecked Sendable {
             planned = snapshots.version
             pool.forgetPlans()
         }
-        let all = head.bytes.readableBytesUInt8Span
-        let authorization = head.first(.authorization).map { $0.value.offset..<$0.value.end } ?? 0..<0
         let host = head.host.map { $0.offset..<$0.end } ?? 0..<0
-        return admission.decide(
-            snapshot,
-            host: all.extracting(host),
-            method: all.extracting(head.method.offset..<head.method.end),
-            path: all.extracting(head.path.offset..<head.path.end),
-            authorization: all.extracting(authorization),
-            question
-        )
+        return head.bytes.withBytes { all in
+            admission.decide(
+                snapshot,
+                host: all.extracting(host),
+                method: all.extracting(head.method.offset..<head.method.end),
+                path: all.extracting(head.path.offset..<head.path.end),
+                authorization: all.extracting(authorization),
+                question
+            )
+        }
     }
+
+    private static let credentials = KnownHeaderSet(.authorization, .apiToken)
 
     /// What was found of a request that was no well-formed HTTP.
     func noFindings() -> Findings {
@@ -143,13 +158,14 @@ final class LoopContext: @unchecked Sendable {
             pathLength: 0
         )
         guard let head else { return refused.append(entry, method: Span(), path: Span()) }
-        let all = head.bytes.readableBytesUInt8Span
-        let method = all.extracting(head.method.offset..<head.method.end)
-        let path = all.extracting(head.path.offset..<head.path.end)
-        if rejection == nil {
-            admitted.append(entry, method: method, path: path)
-        } else {
-            refused.append(entry, method: method, path: path)
+        head.bytes.withBytes { all in
+            let method = all.extracting(head.method.offset..<head.method.end)
+            let path = all.extracting(head.path.offset..<head.path.end)
+            if rejection == nil {
+                admitted.append(entry, method: method, path: path)
+            } else {
+                refused.append(entry, method: method, path: path)
+            }
         }
     }
 
@@ -236,14 +252,5 @@ final class LoopContext: @unchecked Sendable {
         refusalLog.summarise(at: now(), isLast: true)
         whenDrained?()
         whenDrained = nil
-    }
-}
-
-extension RequestHead {
-    /// How many fields of a kind there are.
-    func count(of kind: KnownHeader) -> Int {
-        var count = 0
-        for field in headers where field.kind == kind { count += 1 }
-        return count
     }
 }

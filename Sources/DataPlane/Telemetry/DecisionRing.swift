@@ -29,17 +29,15 @@ struct DecisionRing {
         texts = Array(repeating: 0, count: max(1, capacity) * Self.textBytes)
     }
 
-    /// Keeps a decision in the place of the oldest one.
-    mutating func append(_ entry: Entry, method: Span<UInt8>, path: Span<UInt8>) {
+    /// Keeps a decision in the place of the oldest one; the entry says how long the texts are.
+    mutating func append(_ entry: consuming Entry, method: Span<UInt8>, path: Span<UInt8>) {
         let start = next * Self.textBytes
-        let methodLength = min(method.count, Self.methodBytes)
-        let pathLength = min(path.count, Self.pathBytes)
+        entry.methodLength = min(method.count, Self.methodBytes)
+        entry.pathLength = min(path.count, Self.pathBytes)
         var all = texts.mutableSpan
-        Self.copy(method.extracting(first: methodLength), to: &all, at: start)
-        Self.copy(path.extracting(first: pathLength), to: &all, at: start + Self.methodBytes)
+        Self.copy(method.extracting(first: entry.methodLength), to: &all, at: start)
+        Self.copy(path.extracting(first: entry.pathLength), to: &all, at: start + Self.methodBytes)
         entries[next] = entry
-        entries[next]?.methodLength = methodLength
-        entries[next]?.pathLength = pathLength
         next = next + 1 == entries.count ? 0 : next + 1
     }
 
