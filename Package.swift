@@ -56,11 +56,11 @@ let package = Package(
             ],
             swiftSettings: requestPathSettings
         ),
-        .target(name: "CEpoll"),
+        .target(name: "CLinux"),
         .target(
             name: "DataPlane",
             dependencies: [
-                "CEpoll", "GatewayCore", "JOSE",
+                "CLinux", "GatewayCore", "JOSE",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -91,7 +91,7 @@ let package = Package(
         .executableTarget(
             name: "portcullis",
             dependencies: [
-                "JOSE", "GatewayCore", "DataPlane", "ControlPlane", "SQLiteStore",
+                "CLinux", "JOSE", "GatewayCore", "DataPlane", "ControlPlane", "SQLiteStore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),

@@ -1,4 +1,4 @@
-import CEpoll
+import CLinux
 import Glibc
 import NIOCore
 
@@ -25,7 +25,7 @@ final class Listener: Pollable {
         guard let address = try SocketAddress.resolve(host, port, isToListen: true).first else {
             throw ResolutionError(host: host, reason: "no address")
         }
-        super.init(try SystemError.check("socket", cepoll_socket(address.family)), on: reactor)
+        super.init(try SystemError.check("socket", linux_socket(address.family)), on: reactor)
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         try SystemError.check("bind", address.withAddress { bind(descriptor, $0, $1) })
@@ -43,7 +43,7 @@ final class Listener: Pollable {
         resumeAt = nil
         for _ in 0..<Self.acceptsPerTurn {
             var address = SocketAddress()
-            let connection = cepoll_accept(descriptor, &address.storage)
+            let connection = linux_accept(descriptor, &address.storage)
             if connection >= 0 {
                 accepted(connection, address)
                 continue

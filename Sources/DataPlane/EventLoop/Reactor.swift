@@ -1,4 +1,4 @@
-import CEpoll
+import CLinux
 import Glibc
 import NIOCore
 import Synchronization
@@ -200,7 +200,7 @@ final class Reactor: @unchecked Sendable {
     }
 
     private func run() {
-        cepoll_name_thread(name)
+        linux_name_thread(name)
         while !isStopping {
             let count = epoll_wait(epoll, events, Int32(Self.eventsPerTurn), timeout())
             turn &+= 1

@@ -1,4 +1,4 @@
-import CEpoll
+import CLinux
 import Glibc
 import NIOCore
 
@@ -101,7 +101,7 @@ final class StreamSocket: Pollable {
         var result = 0
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: space) { target in
             room = target.count
-            result = cepoll_receive(descriptor, target.baseAddress, target.count)
+            result = linux_receive(descriptor, target.baseAddress, target.count)
             return max(0, result)
         }
         if result > 0 {
@@ -253,7 +253,7 @@ extension StreamSocket {
     private func sendOutput() {
         if !output.isEmpty, !isOutputBroken {
             let sent = output.withBytes { bytes in
-                cepoll_send(descriptor, bytes.baseAddress, bytes.count)
+                linux_send(descriptor, bytes.baseAddress, bytes.count)
             }
             output.removeFirst(taken(sent, of: output.count))
         }

@@ -50,7 +50,7 @@ final class Exchange {
         self.findings = findings
         self.client = client
         self.context = context
-        (destination, others) = context.pool.plan(for: admitted.route).order(at: context.reactor.now)
+        (destination, others) = context.pool.plan(for: admitted.route.upstream).order(at: context.reactor.now)
         deadline = .distantFuture
     }
 

@@ -1,7 +1,7 @@
 import GatewayCore
 import NIOCore
 
-/// The latest decisions of one event loop, in memory that is taken once.
+/// The latest decisions of one event loop, in memory that is taken as they come, up to a number of them.
 struct DecisionRing {
     /// What is kept of one request besides the texts.
     struct Entry {
@@ -20,25 +20,34 @@ struct DecisionRing {
     private static let pathBytes = 256
     private static let textBytes = methodBytes + pathBytes
 
-    private var entries: [Entry?]
-    private var texts: [UInt8]
+    private let capacity: Int
+    private var entries: [Entry] = []
+    private var texts: [UInt8] = []
+    // The place of the oldest one, once there are as many as there may be.
     private var next = 0
 
     init(capacity: Int) {
-        entries = Array(repeating: nil, count: max(1, capacity))
-        texts = Array(repeating: 0, count: max(1, capacity) * Self.textBytes)
+        self.capacity = max(1, capacity)
+        entries.reserveCapacity(self.capacity)
+        texts.reserveCapacity(self.capacity * Self.textBytes)
     }
 
     /// Keeps a decision in the place of the oldest one; the entry says how long the texts are.
     mutating func append(_ entry: consuming Entry, method: Span<UInt8>, path: Span<UInt8>) {
-        let start = next * Self.textBytes
+        let place = next
+        next = next + 1 == capacity ? 0 : next + 1
+        let start = place * Self.textBytes
         entry.methodLength = min(method.count, Self.methodBytes)
         entry.pathLength = min(path.count, Self.pathBytes)
+        if place == entries.count { texts.append(contentsOf: repeatElement(0, count: Self.textBytes)) }
         var all = texts.mutableSpan
         Self.copy(method.extracting(first: entry.methodLength), to: &all, at: start)
         Self.copy(path.extracting(first: entry.pathLength), to: &all, at: start + Self.methodBytes)
-        entries[next] = entry
-        next = next + 1 == entries.count ? 0 : next + 1
+        if place == entries.count {
+            entries.append(entry)
+        } else {
+            entries[place] = entry
+        }
     }
 
     private static func copy(_ bytes: Span<UInt8>, to target: inout MutableSpan<UInt8>, at start: Int) {
@@ -53,8 +62,9 @@ struct DecisionRing {
 
     /// The decision under an id.
     func find(_ id: String) -> DecisionRecord? {
-        for (index, entry) in entries.enumerated() {
-            if let entry, entry.id.text == id { return record(entry, at: index) }
+        guard let id = RequestID(id) else { return nil }
+        for index in entries.indices where entries[index].id == id {
+            return record(entries[index], at: index)
         }
         return nil
     }
@@ -65,9 +75,10 @@ struct DecisionRing {
         where isWanted: (Entry) -> Bool
     ) -> [(keptAt: NIODeadline, record: DecisionRecord)] {
         var records: [(keptAt: NIODeadline, record: DecisionRecord)] = []
-        for step in 1...entries.count where records.count < limit {
-            let index = (next - step + entries.count) % entries.count
-            guard let entry = entries[index] else { break }
+        var index = next
+        for _ in entries.indices where records.count < limit {
+            index = index == 0 ? entries.count - 1 : index - 1
+            let entry = entries[index]
             if isWanted(entry) { records.append((entry.keptAt, record(entry, at: index))) }
         }
         return records

@@ -6,6 +6,20 @@ package struct RequestID: Hashable, Sendable {
     let high: UInt64
     let low: UInt64
 
+    init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// Reads the text form: exactly 32 lower-case hex digits.
+    init?(_ text: String) {
+        guard text.utf8.count == Self.digitCount, !text.utf8.contains(where: { $0 < 0x30 }),
+            let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.suffix(16), radix: 16)
+        else { return nil }
+        self.init(high: high, low: low)
+        guard self.text == text else { return nil }
+    }
+
     /// The text form.
     package var text: String {
         withDigits { digits in String(decoding: digits.withUnsafeBufferPointer { Array($0) }, as: UTF8.self) }

@@ -1,4 +1,4 @@
-import CEpoll
+import CLinux
 import GatewayCore
 import Glibc
 import NIOCore
@@ -143,7 +143,7 @@ final class UpstreamConnection {
         let now = pool.reactor.now
         attemptDeadline = now + .nanoseconds((deadline - now).nanoseconds / Int64(addresses.count + 1))
         do {
-            let descriptor = try SystemError.check("socket", cepoll_socket(address.family))
+            let descriptor = try SystemError.check("socket", linux_socket(address.family))
             let new = StreamSocket(descriptor, on: pool.reactor, isConnecting: true)
             let result = address.withAddress { Glibc.connect(descriptor, $0, $1) }
             guard result == 0 || errno == EINPROGRESS else {

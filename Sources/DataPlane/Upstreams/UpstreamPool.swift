@@ -71,8 +71,7 @@ final class UpstreamPool {
     private let configuration: DataPlaneConfiguration
     private var targets: [String: TargetPool] = [:]
     private var plans: [UpstreamID: UpstreamPlan] = [:]
-    private var plansByRoute: [ObjectIdentifier: (route: Route, plan: UpstreamPlan)] = [:]
-    private var latest: (route: Route, plan: UpstreamPlan)?
+    private var latest: UpstreamPlan?
     private var connecting: [UpstreamConnection] = []
     // Each event loop begins with another target.
     private var turn: Int
@@ -90,18 +89,15 @@ final class UpstreamPool {
 
     // MARK: Plans
 
-    /// The plan for a route's upstream.
-    func plan(for route: Route) -> UpstreamPlan {
-        if let latest, latest.route === route { return latest.plan }
-        let key = ObjectIdentifier(route)
-        let entry = plansByRoute[key] ?? (route, plan(for: route.upstream))
-        plansByRoute[key] = entry
-        latest = entry
-        return entry.plan
+    /// What was made ready of an upstream.
+    func plan(for upstream: Upstream) -> UpstreamPlan {
+        if let latest, latest.upstream.id == upstream.id { return latest }
+        let plan = plans[upstream.id] ?? make(upstream)
+        latest = plan
+        return plan
     }
 
-    private func plan(for upstream: Upstream) -> UpstreamPlan {
-        if let plan = plans[upstream.id] { return plan }
+    private func make(_ upstream: Upstream) -> UpstreamPlan {
         let destinations = upstream.targets.map { target in
             let pool = targets[target.authority] ?? TargetPool(target)
             targets[target.authority] = pool
@@ -116,7 +112,6 @@ final class UpstreamPool {
     /// Another snapshot is in force: its upstreams may be others.
     func forgetPlans() {
         latest = nil
-        plansByRoute = [:]
         plans = [:]
     }
 

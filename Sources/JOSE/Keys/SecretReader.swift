@@ -64,12 +64,21 @@ enum SecretReader {
     private static func refuseWellKnown(_ bytes: [UInt8]) throws(KeyReadingError) {
         if WellKnownSecrets.contains(bytes) { throw .wellKnownSecret("a well-known example") }
         guard bytes.count >= 8 else { return }
-        if Set(bytes).count < 6 { throw .wellKnownSecret("made of fewer than 6 different bytes") }
+        if isOfFewBytes(bytes) { throw .wellKnownSecret("made of fewer than 6 different bytes") }
         let step = bytes[1] &- bytes[0]
         if zip(bytes, bytes.dropFirst()).allSatisfy({ $1 &- $0 == step }) {
             throw .wellKnownSecret("a counting sequence")
         }
         if isRepetition(bytes) { throw .wellKnownSecret("a short text repeated") }
+    }
+
+    private static func isOfFewBytes(_ bytes: [UInt8]) -> Bool {
+        var different: [UInt8] = []
+        for byte in bytes where !different.contains(byte) {
+            different.append(byte)
+            if different.count == 6 { return false }
+        }
+        return true
     }
 
     private static func isRepetition(_ bytes: [UInt8]) -> Bool {
@@ -88,15 +97,24 @@ private enum WellKnownSecrets {
         let lowered = bytes.map { $0 &- UInt8(ascii: "A") < 26 ? $0 | 0x20 : $0 }
         if texts.contains(lowered) { return true }
         // Placeholders speak of themselves; 32 random bytes in any encoding do not.
-        guard let text = String(validating: lowered, as: UTF8.self) else { return false }
-        return placeholders.contains { words in words.allSatisfy { text.contains($0) } }
+        return placeholders.contains { words in words.allSatisfy { occurs($0, in: lowered) } }
     }
 
-    private static let placeholders: [[String]] = [
+    /// Looks for the bytes of a short word: start-up reads as many secrets as there are profiles.
+    private static func occurs(_ word: [UInt8], in bytes: [UInt8]) -> Bool {
+        guard let first = word.first, bytes.count >= word.count else { return false }
+        for start in 0...(bytes.count - word.count)
+        where bytes[start] == first && bytes[start..<start + word.count].elementsEqual(word) {
+            return true
+        }
+        return false
+    }
+
+    private static let placeholders: [[[UInt8]]] = [
         ["your", "secret"], ["change", "me"], ["secret", "at-least"], ["secret", "bits"],
         ["super", "secret"],
         ["my", "secret"], ["example", "secret"], ["secret", "key"], ["placeholder"], ["password", "123"],
-    ]
+    ].map { words in words.map { Array($0.utf8) } }
 
     private static let texts: Set<[UInt8]> = Set(
         [

@@ -14,7 +14,7 @@ public struct VerificationKey: Sendable {
     public var form: KeyForm { storage.form }
     /// For public keys `SHA256:` and the digest that `ssh-keygen -l` prints (for ML-DSA, of the SPKI); for a
     /// secret `HMAC:` and 12 hexadecimal digits.
-    public var fingerprint: String { storage.fingerprint }
+    public var fingerprint: String { storage.material.fingerprint }
     /// The only length, in bytes, that a signature can have; nil for HMAC, where it depends on the algorithm.
     public var signatureLength: Int? { storage.material.signatureLength }
 
@@ -30,7 +30,6 @@ public struct VerificationKey: Sendable {
         let keyID: String?
         let comment: String?
         let form: KeyForm
-        let fingerprint: String
 
         init(
             _ material: KeyMaterial,
@@ -45,7 +44,6 @@ public struct VerificationKey: Sendable {
             self.keyID = keyID
             self.comment = comment
             self.form = form
-            fingerprint = material.fingerprint
         }
     }
 

@@ -44,6 +44,7 @@ struct RunningGateway {
                 "profiles": "\(source.catalog.profiles.count)", "threads": "\(options.threads)",
             ]
         )
+        StartUpMemory.release()
         return RunningGateway(
             options: options,
             server: server,

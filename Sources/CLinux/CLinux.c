@@ -1,20 +1,21 @@
 #define _GNU_SOURCE
-#include "CEpoll.h"
+#include "CLinux.h"
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int cepoll_accept(int listener, struct sockaddr_storage *address) {
+int linux_accept(int listener, struct sockaddr_storage *address) {
     socklen_t length = sizeof(*address);
     return accept4(listener, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-int cepoll_socket(int family) {
+int linux_socket(int family) {
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-long cepoll_receive(int descriptor, void *target, size_t size) {
+long linux_receive(int descriptor, void *target, size_t size) {
     long result;
     do {
         result = syscall(SYS_recvfrom, descriptor, target, size, 0, NULL, NULL);
@@ -22,7 +23,7 @@ long cepoll_receive(int descriptor, void *target, size_t size) {
     return result < 0 ? -errno : result;
 }
 
-long cepoll_send(int descriptor, const void *source, size_t size) {
+long linux_send(int descriptor, const void *source, size_t size) {
     long result;
     do {
         result = syscall(SYS_sendto, descriptor, source, size, MSG_NOSIGNAL, NULL, 0);
@@ -30,6 +31,10 @@ long cepoll_send(int descriptor, const void *source, size_t size) {
     return result < 0 ? -errno : result;
 }
 
-void cepoll_name_thread(const char *name) {
+void linux_trim_heap(void) {
+    malloc_trim(0);
+}
+
+void linux_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
 }
