@@ -28,8 +28,10 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--check-options", action="store_true")
     options = parser.parse_args(arguments)
-    options.rounds = options.rounds or (2 if options.quick else 5)
-    options.seconds = options.seconds or (1 if options.quick else 3)
+    if options.rounds is None:
+        options.rounds = 2 if options.quick else 5
+    if options.seconds is None:
+        options.seconds = 1 if options.quick else 3
     options.peers = [name for name in options.peers.split(",") if name]
     if options.rounds < 1 or not 0.1 <= options.seconds <= 600:
         parser.error("--rounds is at least 1, --seconds 0.1 to 600")
