@@ -89,7 +89,7 @@ final class Exchange {
     /// The connection that was asked for stands.
     func connected(to connection: UpstreamConnection) {
         connecting = nil
-        guard let destination else { return }
+        guard !isOver, let destination else { return context.pool.release(connection) }
         send(on: connection, destination)
     }
 
@@ -305,6 +305,8 @@ final class Exchange {
     private func fail(_ failure: UpstreamFailure) {
         isOver = true
         upstream = nil
+        connecting?.leave()
+        connecting = nil
         client.exchangeFailed(self, Self.rejection(failure, upstream: admitted.route.upstream.name))
     }
 

@@ -22,9 +22,6 @@ final class ClientConnection {
     private static let lingerTime = TimeAmount.seconds(2)
     // So that one fast caller does not hold up the others.
     private static let receivesPerTurn = 8
-    // Most heads are shorter.
-    private static let inputCapacity = 4096
-    private static let inputRoom = 1024
 
     /// Whom the calls come from.
     let address: IPAddress
@@ -36,9 +33,7 @@ final class ClientConnection {
     private var parser = RequestHeadParser()
     private var body = BodyDecoder(.none)
     private var bodyIsRead = true
-    private var pending = ByteBuffer()
-    // Whether what is pending lies in memory that all connections share.
-    private var pendingIsShared = false
+    private var pending = InputBuffer()
     private var forwardedFields: ForwardedFields
     private var deadline: NIODeadline
     private var inputEnded = false
@@ -60,7 +55,7 @@ final class ClientConnection {
 
     /// Whether no request has begun on it.
     var isIdle: Bool {
-        if case .head = phase { return !parser.hasPartialHead && pending.readableBytes == 0 }
+        if case .head = phase { return !parser.hasPartialHead && pending.isEmpty }
         return false
     }
 
@@ -76,7 +71,7 @@ final class ClientConnection {
     private func end() {
         if case .exchange(let exchange) = phase { exchange.abandon() }
         phase = .closed
-        pending = ByteBuffer()
+        pending.drop()
         loop.remove(self)
     }
 
@@ -102,7 +97,7 @@ final class ClientConnection {
 
     /// Gives back the memory that only a connection with a request needs.
     private func rest() {
-        pending = ByteBuffer()
+        pending.drop()
         parser.rest()
         socket.releaseOutput()
     }
@@ -145,7 +140,7 @@ final class ClientConnection {
 
     private func readHead() -> Bool {
         let hadBegun = parser.hasPartialHead
-        switch parser.parse(&pending) {
+        switch parser.parse(&pending.bytes) {
         case .needMore:
             // The time for a head runs from its first byte; for the first one, from the connection's begin.
             if !isFirstRequest, !hadBegun, parser.hasPartialHead {
@@ -200,7 +195,7 @@ final class ClientConnection {
     /// The upstream is connected: the body may flow, and a caller that waits for a word gets it.
     func upstreamIsReady() {
         guard case .exchange(let exchange) = phase else { return }
-        if exchange.head.expectsContinue, !bodyIsRead, pending.readableBytes == 0 {
+        if exchange.head.expectsContinue, !bodyIsRead, pending.isEmpty {
             write { output in HeadWriter.writeContinue(into: &output) }
             flush()
         }
@@ -221,7 +216,7 @@ final class ClientConnection {
         while !bodyIsRead {
             // A write can show that the upstream is gone, and end the exchange within the call.
             guard exchange.takesBody, exchange.hasRoom else { return exchange.isOver }
-            switch body.decode(&pending) {
+            switch body.decode(&pending.bytes) {
             case .needMore:
                 if inputEnded { close() }
                 return inputEnded
@@ -280,7 +275,7 @@ final class ClientConnection {
     }
 
     /// Whether this answer is the last one because the gateway drains, or because the caller sends no more.
-    var isLastAnswer: Bool { (loop.isDraining || inputEnded) && pending.readableBytes == 0 }
+    var isLastAnswer: Bool { (loop.isDraining || inputEnded) && pending.isEmpty }
 
     /// The connection will be closed after the answer under way.
     func stopKeepingAlive() {
@@ -357,7 +352,7 @@ final class ClientConnection {
 
     private func skipBody() -> Bool {
         while !bodyIsRead {
-            switch body.decode(&pending) {
+            switch body.decode(&pending.bytes) {
             case .needMore: return false
             case .data: bodyIsRead = body.isFinished
             case .end: bodyIsRead = true
@@ -374,7 +369,7 @@ final class ClientConnection {
     /// reset the connection, and the caller could lose the answer.
     func endInOrder() {
         phase = .lingering
-        pending = ByteBuffer()
+        pending.drop()
         arm(loop.configuration.bodyStallSeconds)
         socket.setReading(true)
         // What is still being written goes out first.
@@ -412,33 +407,18 @@ extension ClientConnection: StreamDelegate {
         case .exchange: isBody = !bodyIsRead
         case .skipping, .lingering, .closed: isBody = true
         }
-        if pending.readableBytes == 0 {
-            pendingIsShared = isBody
-            if isBody { return loop.scratch.receive(from: socket, into: &pending) }
-            if pending.capacity == 0 {
-                pending = ByteBufferAllocator().buffer(capacity: Self.inputCapacity)
-            } else {
-                pending.clear()
-            }
-        } else if pending.readerIndex > Self.inputCapacity {
-            pending.discardReadBytes()
-        }
-        return socket.receive(into: &pending, atLeast: Self.inputRoom)
+        return pending.receive(from: socket, into: isBody ? loop.scratch : nil)
     }
 
     private func serveReceived() {
         switch phase {
         case .lingering, .closed:
-            pending = ByteBuffer()
+            pending.drop()
             return
         case .head, .exchange, .skipping: serve()
         }
-        guard pendingIsShared else { return }
-        // What could not be passed on at once moves out.
-        pendingIsShared = false
-        var own = ByteBuffer()
-        own.writeImmutableBuffer(pending)
-        pending = own
+        // What could not be passed on at once.
+        pending.keep()
     }
 
     private func callerEnded() {
@@ -477,10 +457,10 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .closed: break
         case .lingering: socket.setReading(true)
-        case .head, .skipping: socket.setReading(pending.readableBytes < Self.readAheadLimit)
+        case .head, .skipping: socket.setReading(pending.bytes.readableBytes < Self.readAheadLimit)
         case .exchange(let exchange):
             let isStalled = !bodyIsRead && exchange.takesBody && !exchange.hasRoom
-            socket.setReading(!isStalled && pending.readableBytes < Self.readAheadLimit)
+            socket.setReading(!isStalled && pending.bytes.readableBytes < Self.readAheadLimit)
         }
     }
 }

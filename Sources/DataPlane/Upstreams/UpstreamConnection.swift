@@ -18,7 +18,6 @@ final class UpstreamConnection {
     private static let maximumInterimAnswers = 16
     // So that one fast upstream does not hold up the other connections.
     private static let receivesPerTurn = 8
-    private static let pendingRoom = 4096
 
     let target: TargetPool
     var idleSince = NIODeadline.distantFuture
@@ -33,7 +32,7 @@ final class UpstreamConnection {
     private var state = State.connecting
     private var parser = ResponseHeadParser()
     private var body = BodyDecoder(.none)
-    private var pending = ByteBuffer()
+    private var pending = InputBuffer()
     private var method = KnownMethod.get
     private var responseKeepsAlive = false
     private var interimAnswers = 0
@@ -112,7 +111,7 @@ final class UpstreamConnection {
             state = .closed
             pool.closed(self)
         }
-        pending = ByteBuffer()
+        pending.drop()
         socket?.close()
         socket = nil
     }
@@ -174,30 +173,14 @@ final class UpstreamConnection {
         while socket.canReceive {
             guard rounds < Self.receivesPerTurn else { return socket.readLater() }
             rounds += 1
-            let isOwn = pending.readableBytes > 0
-            let received =
-                isOwn
-                ? socket.receive(into: &pending, atLeast: Self.pendingRoom)
-                : pool.scratch.receive(from: socket, into: &pending)
-            switch received {
+            switch pending.receive(from: socket, into: pool.scratch) {
             case .nothing: return
             case .bytes: read()
             case .ended: return ended(isReset: false)
             case .broken: return ended(isReset: true)
             }
-            if !isOwn { keepRest() }
+            pending.keep()
         }
-    }
-
-    /// What is left waits in memory of its own.
-    private func keepRest() {
-        guard pending.readableBytes > 0 else {
-            pending = ByteBuffer()
-            return
-        }
-        var own = ByteBufferAllocator().buffer(capacity: pending.readableBytes + Self.pendingRoom)
-        own.writeImmutableBuffer(pending)
-        pending = own
     }
 
     private func read() {
@@ -244,7 +227,7 @@ final class UpstreamConnection {
 
     /// Reads a head; false when there is nothing more to do with what came.
     private func readHead(_ exchange: Exchange) -> Bool {
-        switch parser.parse(&pending, answering: method) {
+        switch parser.parse(&pending.bytes, answering: method) {
         case .needMore:
             return false
         case .refused(let refusal):
@@ -275,7 +258,7 @@ final class UpstreamConnection {
 
     /// Reads the body on; false when there is nothing more to do with what came.
     private func readBody(_ exchange: Exchange) -> Bool {
-        switch body.decode(&pending) {
+        switch body.decode(&pending.bytes) {
         case .needMore:
             return false
         case .data(let slice):
@@ -294,10 +277,10 @@ final class UpstreamConnection {
     private func finish(_ exchange: Exchange) {
         self.exchange = nil
         // Not again when bytes came that nobody asked for, or while the upstream is owed a body.
-        if responseKeepsAlive, pending.readableBytes == 0, exchange.isRequestSent, isOpen {
+        if responseKeepsAlive, pending.isEmpty, exchange.isRequestSent, isOpen {
             state = .unused
             isReused = true
-            pending = ByteBuffer()
+            pending.drop()
             socket?.setReading(true)
             pool.release(self)
         } else {
