@@ -98,9 +98,8 @@ package final class CompiledProfile: Sendable {
     let requiresExpiry: Bool
     let leewaySeconds: Int64
     let hasAddressRules: Bool
-    private let grantedCollections: Set<CollectionID>
-    // The first few, since most profiles have few: compared without a hash.
-    private let firstCollections: [CollectionID]
+    // Where they are few, as with most profiles, they are compared one by one in the profile's own list.
+    private let manyGrantedCollections: Set<CollectionID>?
 
     init?(_ profile: AccessProfile, in catalog: Catalog) {
         guard let client = catalog.clients[profile.clientID] else { return nil }
@@ -113,13 +112,14 @@ package final class CompiledProfile: Sendable {
         requiresExpiry = profile.claimRules.requiresExpiry ?? catalog.settings.requiresExpiry
         leewaySeconds = Int64(profile.claimRules.leewaySeconds ?? catalog.settings.leewaySeconds)
         hasAddressRules = !profile.allowedAddresses.isEmpty || !profile.deniedAddresses.isEmpty
-        grantedCollections = Set(profile.grantedCollections)
-        firstCollections = Array(profile.grantedCollections.prefix(4))
+        let granted = profile.grantedCollections
+        manyGrantedCollections = granted.count > 8 ? Set(granted) : nil
     }
 
     /// Whether its calls may go to a collection's endpoints.
     func isGranted(_ collection: CollectionID) -> Bool {
-        for granted in firstCollections where granted == collection { return true }
-        return grantedCollections.count > firstCollections.count && grantedCollections.contains(collection)
+        if let manyGrantedCollections { return manyGrantedCollections.contains(collection) }
+        for granted in profile.grantedCollections where granted == collection { return true }
+        return false
     }
 }
