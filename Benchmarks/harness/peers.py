@@ -248,8 +248,8 @@ class Envoy(Peer):
         }
         text = json.dumps({"static_resources": {"listeners": listeners, "clusters": [cluster]}})
         command = [
-            self.binary(), "--concurrency", str(self.loops), "--log-level", "error", "--base-id",
-            str(os.getpid() % 30_000), "-c", self._file("envoy.json", text),
+            self.binary(), "--concurrency", str(self.loops), "--log-level", "error", "--use-dynamic-base-id",
+            "-c", self._file("envoy.json", text),
         ]
         return self._run(command)
 

@@ -195,3 +195,36 @@ def test_rubbish_does_not_disturb(house, people):
         else:
             wire.socket.close()
     assert house.get("/api-endpoints-v1/call", people.hmac.token()).status == 200
+
+
+def test_who_takes_no_answers_gets_no_more_of_them(start, people, upstream):
+    gateway = start()
+    gateway.apply(catalog(people, upstream.url))
+    request = request_bytes("GET", "/nowhere/at/all")
+    with gateway.connect() as wire:
+        assert wire.send(request).read().status == 404
+    before = gateway.resident_bytes()
+    with gateway.connect(timeout=30) as wire:
+        wire.socket.setblocking(False)
+        sent = 0
+        # Pipelined, and not one answer read: at some point nothing more is taken.
+        until = time.monotonic() + 10
+        block = request * 200
+        while time.monotonic() < until:
+            try:
+                sent += wire.socket.send(block[sent % len(request) :])
+            except BlockingIOError:
+                time.sleep(0.05)
+                try:
+                    sent += wire.socket.send(block[sent % len(request) :])
+                except BlockingIOError:
+                    break
+        else:
+            pytest.fail(f"{sent} bytes of requests were taken without an answer being read")
+        assert gateway.resident_bytes() - before < 16 << 20
+        assert gateway.call("GET", "/nowhere").status == 404, "the others are served"
+        # All that were taken whole are answered once the answers are read.
+        wire.socket.setblocking(True)
+        wire.socket.settimeout(30)
+        for _ in range(sent // len(request)):
+            assert wire.read().status == 404

@@ -50,13 +50,12 @@ final class Listener: Pollable {
             }
             switch errno {
             case EAGAIN: return
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+            // The caller gave up before it was its turn; the next one is not its fault.
+            case ECONNABORTED, EINTR, EPROTO, EPERM: continue
+            default:
                 // Nothing left to take it with: wait a moment rather than try again at once, for ever.
                 resumeAt = reactor.now + Reactor.sweepInterval
                 return
-            default:
-                // The caller gave up before it was its turn; the next one is not its fault.
-                continue
             }
         }
         reactor.visit(self)

@@ -120,7 +120,8 @@ final class ClientConnection {
         while true {
             switch phase {
             case .head:
-                guard readHead() else { return }
+                // Whoever does not take its answers gets no further ones.
+                guard socket.hasRoom, readHead() else { return }
             case .exchange(let exchange):
                 guard readBody(exchange) else { return }
             case .skipping:
@@ -435,7 +436,11 @@ extension ClientConnection: StreamDelegate {
     }
 
     func streamHasRoom() {
-        if case .exchange(let exchange) = phase { exchange.clientHasRoom() }
+        switch phase {
+        case .exchange(let exchange): exchange.clientHasRoom()
+        case .head, .skipping: serveAndFlush()
+        case .lingering, .closed: break
+        }
     }
 
     func streamOutputEnded() {
@@ -457,7 +462,8 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .closed: break
         case .lingering: socket.setReading(true)
-        case .head, .skipping: socket.setReading(pending.bytes.readableBytes < Self.readAheadLimit)
+        case .head, .skipping:
+            socket.setReading(socket.hasRoom && pending.bytes.readableBytes < Self.readAheadLimit)
         case .exchange(let exchange):
             let isStalled = !bodyIsRead && exchange.takesBody && !exchange.hasRoom
             socket.setReading(!isStalled && pending.bytes.readableBytes < Self.readAheadLimit)
