@@ -84,6 +84,7 @@ let package = Package(
             dependencies: [
                 "GatewayCore", "JOSE",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings
@@ -138,6 +139,7 @@ let package = Package(
             dependencies: [
                 "SQLiteStore", "GatewayCore", "JOSE", "PortcullisTestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),

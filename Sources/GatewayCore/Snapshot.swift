@@ -12,7 +12,6 @@ package final class Snapshot: Sendable {
     /// The claims that may carry the API token, in order, as bytes.
     let identityClaims: [[UInt8]]
 
-    private let profiles: TreeDictionary<ProfileID, CompiledProfile>
     private let callers: TreeDictionary<APITokenDigest, Caller>
 
     /// Compiles a whole catalog.
@@ -20,16 +19,8 @@ package final class Snapshot: Sendable {
         self.catalog = catalog
         routes = RouteTable(catalog)
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
-        var profiles: TreeDictionary<ProfileID, CompiledProfile> = [:]
         var callers: TreeDictionary<APITokenDigest, Caller> = [:]
-        for profile in catalog.profiles.values {
-            guard let compiled = CompiledProfile(profile, in: catalog) else { continue }
-            profiles[profile.id] = compiled
-            for token in profile.apiTokens {
-                callers[token.digest] = Caller(profile: compiled, apiToken: token)
-            }
-        }
-        self.profiles = profiles
+        for profile in catalog.profiles.sharedValues { Self.add(profile, in: catalog, to: &callers) }
         self.callers = callers
     }
 
@@ -39,32 +30,36 @@ package final class Snapshot: Sendable {
         let isSameRouting = change.collections.isEmpty && change.upstreams.isEmpty
         routes = isSameRouting ? previous.routes : RouteTable(catalog)
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
-        var profiles = previous.profiles
         var callers = previous.callers
         let touched: Set<ProfileID>
         if change.settings != nil {
             touched = Set(catalog.profiles.keys).union(change.profiles.keys)
         } else {
             touched = change.clients.keys.reduce(into: Set(change.profiles.keys)) { touched, client in
-                touched.formUnion(catalog.profilesByClient[client]?.values.map { $0 } ?? [])
+                touched.formUnion(catalog.profilesByClient[client]?.ids ?? [])
             }
         }
         for id in touched {
-            for token in profiles[id]?.profile.apiTokens ?? []
-            where callers[token.digest]?.profile.profile.id == id {
-                callers[token.digest] = nil
-            }
-            profiles[id] = catalog.profiles[id].flatMap { CompiledProfile($0, in: catalog) }
+            for token in previous.catalog.profiles[id]?.apiTokens ?? [] { callers[token.digest] = nil }
         }
         // Only now, since a token may have moved from one touched profile to another.
         for id in touched {
-            guard let compiled = profiles[id] else { continue }
-            for token in compiled.profile.apiTokens {
-                callers[token.digest] = Caller(profile: compiled, apiToken: token)
-            }
+            if let profile = catalog.profiles.shared(id) { Self.add(profile, in: catalog, to: &callers) }
         }
-        self.profiles = profiles
         self.callers = callers
+    }
+
+    private static func add(
+        _ profile: SharedEntity<AccessProfile>,
+        in catalog: Catalog,
+        to callers: inout TreeDictionary<APITokenDigest, Caller>
+    ) {
+        let apiTokens = profile.value.apiTokens
+        // A profile that no token names never decides anything.
+        guard !apiTokens.isEmpty, let compiled = CompiledProfile(profile, in: catalog) else { return }
+        for index in apiTokens.indices {
+            callers[apiTokens[index].digest] = Caller(profile: compiled, apiTokenAt: index)
+        }
     }
 
     /// Whom an API token names.
@@ -76,21 +71,25 @@ package final class Snapshot: Sendable {
 /// A profile and the API token that named it.
 final class Caller: Sendable {
     let profile: CompiledProfile
-    let apiToken: APIToken
+    private let index: Int
 
-    init(profile: CompiledProfile, apiToken: APIToken) {
+    /// Takes which of the profile's API tokens it is.
+    init(profile: CompiledProfile, apiTokenAt index: Int) {
         self.profile = profile
-        self.apiToken = apiToken
+        self.index = index
     }
+
+    var apiToken: APIToken { profile.profile.apiTokens[index] }
 }
 
 /// A profile compiled for the request path; made anew at every change of the profile, its client or the
 /// settings, so that identity of the object is the generation that remembered tokens are held against.
 package final class CompiledProfile: Sendable {
     /// The profile as managers see it.
-    package let profile: AccessProfile
+    package var profile: AccessProfile { sharedProfile.value }
     /// The client that it belongs to.
-    package let client: Client
+    package var client: Client { sharedClient.value }
+    /// Those that may verify.
     let keys: [ProfileKey]
     let requiredClaims: [[UInt8]]
     let issuers: [[UInt8]]
@@ -100,19 +99,23 @@ package final class CompiledProfile: Sendable {
     let hasAddressRules: Bool
     // Where they are few, as with most profiles, they are compared one by one in the profile's own list.
     private let manyGrantedCollections: Set<CollectionID>?
+    // What the catalog holds anyway, and no copies: there may be 100,000 of each.
+    private let sharedProfile: SharedEntity<AccessProfile>
+    private let sharedClient: SharedEntity<Client>
 
-    init?(_ profile: AccessProfile, in catalog: Catalog) {
-        guard let client = catalog.clients[profile.clientID] else { return nil }
-        self.profile = profile
-        self.client = client
-        keys = profile.keys.filter(\.isActive)
-        requiredClaims = profile.claimRules.requiredClaims.map { Array($0.utf8) }
-        issuers = profile.claimRules.issuers.map { Array($0.utf8) }
-        audiences = profile.claimRules.audiences.map { Array($0.utf8) }
-        requiresExpiry = profile.claimRules.requiresExpiry ?? catalog.settings.requiresExpiry
-        leewaySeconds = Int64(profile.claimRules.leewaySeconds ?? catalog.settings.leewaySeconds)
-        hasAddressRules = !profile.allowedAddresses.isEmpty || !profile.deniedAddresses.isEmpty
-        let granted = profile.grantedCollections
+    init?(_ shared: SharedEntity<AccessProfile>, in catalog: Catalog) {
+        guard let client = catalog.clients.shared(shared.value.clientID) else { return nil }
+        sharedProfile = shared
+        sharedClient = client
+        let all = shared.value.keys
+        keys = all.allSatisfy(\.isActive) ? all : all.filter(\.isActive)
+        requiredClaims = shared.value.claimRules.requiredClaims.map { Array($0.utf8) }
+        issuers = shared.value.claimRules.issuers.map { Array($0.utf8) }
+        audiences = shared.value.claimRules.audiences.map { Array($0.utf8) }
+        requiresExpiry = shared.value.claimRules.requiresExpiry ?? catalog.settings.requiresExpiry
+        leewaySeconds = Int64(shared.value.claimRules.leewaySeconds ?? catalog.settings.leewaySeconds)
+        hasAddressRules = !shared.value.allowedAddresses.isEmpty || !shared.value.deniedAddresses.isEmpty
+        let granted = shared.value.grantedCollections
         manyGrantedCollections = granted.count > 8 ? Set(granted) : nil
     }
 

@@ -4,7 +4,10 @@ extension EntityID {
     /// An identity that tests can tell at a glance.
     package static func test(_ number: Int) -> EntityID {
         let digits = String(number)
-        return EntityID(String(repeating: "0", count: max(0, 32 - digits.count)) + digits)
+        guard let id = EntityID(String(repeating: "0", count: max(0, 32 - digits.count)) + digits) else {
+            preconditionFailure("\(number) has more than 32 digits, or a sign")
+        }
+        return id
     }
 }
 

@@ -9,14 +9,12 @@ struct CatalogReader {
 
     /// Reads and checks the whole catalog.
     func read() throws -> Catalog {
-        try CatalogDraft.restore(
-            revision: revision(),
-            settings: settings(),
-            upstreams: upstreams(),
-            collections: collections(),
-            clients: clients(),
-            profiles: profiles()
-        )
+        var restoration = CatalogRestoration(revision: try revision())
+        try restoration.put(try settings())
+        try upstreams { try restoration.put($0) }
+        try collections { try restoration.put($0) }
+        try clients { try restoration.put($0) }
+        return try CatalogAssembly.run(on: restoration, sealer) { try profiles($0) }
     }
 
     /// The number of the last commit.
@@ -37,95 +35,104 @@ struct CatalogReader {
         return settings
     }
 
-    private func upstreams() throws -> [Upstream] {
-        var targets: [String: [UpstreamTarget]] = [:]
-        try each("upstream_targets", "upstream_id, url", order: "upstream_id, position") { row in
-            targets[try row.text(0), default: []].append(try row.value(1) { try UpstreamTarget(url: $0) })
-        }
-        var upstreams: [Upstream] = []
+    private func upstreams(_ take: (Upstream) throws -> Void) throws {
+        let targets = try OwnedRows<Upstream>(
+            in: database,
+            table: "upstream_targets",
+            owner: "upstream_id",
+            columns: "url"
+        )
         try each("upstreams", "id, name, connect_timeout_seconds", order: "id") { row in
-            let id = try row.text(0)
-            var upstream = Upstream(id: UpstreamID(id), name: try row.text(1), targets: targets[id] ?? [])
+            let id: UpstreamID = try row.id(0)
+            var upstream = Upstream(
+                id: id,
+                name: try row.text(1),
+                targets: try targets.map(of: id) { try $0.value(0) { try UpstreamTarget(url: $0) } }
+            )
             upstream.connectTimeoutSeconds = try row.int(2)
-            upstreams.append(upstream)
+            try take(upstream)
         }
-        return upstreams
+        try targets.finish()
     }
 
-    private func collections() throws -> [GatewayCore.Collection] {
-        let endpoints = try endpoints()
-        var collections: [GatewayCore.Collection] = []
+    private func collections(_ take: (GatewayCore.Collection) throws -> Void) throws {
+        let endpoints = try OwnedRows<GatewayCore.Collection>(
+            in: database,
+            table: "endpoints",
+            owner: "collection_id",
+            columns: """
+                id, name, methods, path, upstream_id, upstream_path, is_active, timeout_seconds,
+                authentication, maximum_body_bytes, forwards_credential
+                """
+        )
         try each("collections", "id, name, handle, version, is_active, hosts", order: "id") { row in
-            let id = try row.text(0)
-            var collection = GatewayCore.Collection(
-                id: CollectionID(id),
-                name: try row.text(1),
-                handle: try row.text(2)
-            )
+            let id: CollectionID = try row.id(0)
+            var collection = GatewayCore.Collection(id: id, name: try row.text(1), handle: try row.text(2))
             collection.version = try row.text(3)
             collection.isActive = try row.flag(4)
             collection.hosts = try row.list(5)
-            collection.endpoints = endpoints[id] ?? []
-            collections.append(collection)
+            collection.endpoints = try endpoints.map(of: id, endpoint)
+            try take(collection)
         }
-        return collections
+        try endpoints.finish()
     }
 
-    private func endpoints() throws -> [String: [Endpoint]] {
-        let columns = """
-            collection_id, id, name, methods, path, upstream_id, upstream_path, is_active, timeout_seconds,
-            authentication, maximum_body_bytes, forwards_credential
-            """
-        var endpoints: [String: [Endpoint]] = [:]
-        try each("endpoints", columns, order: "collection_id, position") { row in
-            var endpoint = Endpoint(
-                id: EndpointID(try row.text(1)),
-                name: try row.text(2),
-                path: try row.value(4) { try PathTemplate($0) },
-                upstreamID: UpstreamID(try row.text(5))
-            )
-            endpoint.methods = try row.list(3)
-            if try row.optionalText(6) != nil {
-                endpoint.upstreamPath = try row.value(6) { try PathTemplate($0) }
-            }
-            endpoint.isActive = try row.flag(7)
-            endpoint.timeoutSeconds = try row.int(8)
-            endpoint.authentication = try row.value(9) { Endpoint.Authentication(rawValue: $0) }
-            endpoint.maximumBodyBytes = try row.number(10)
-            endpoint.forwardsCredential = try row.flag(11)
-            endpoints[try row.text(0), default: []].append(endpoint)
+    private func endpoint(_ row: StoredRow) throws -> Endpoint {
+        var endpoint = Endpoint(
+            id: try row.id(0),
+            name: try row.text(1),
+            path: try row.value(3) { try PathTemplate($0) },
+            upstreamID: try row.id(4)
+        )
+        endpoint.methods = try row.list(2)
+        if try row.optionalText(5) != nil {
+            endpoint.upstreamPath = try row.value(5) { try PathTemplate($0) }
         }
-        return endpoints
+        endpoint.isActive = try row.flag(6)
+        endpoint.timeoutSeconds = try row.int(7)
+        endpoint.authentication = try row.value(8) { Endpoint.Authentication(rawValue: $0) }
+        endpoint.maximumBodyBytes = try row.number(9)
+        endpoint.forwardsCredential = try row.flag(10)
+        return endpoint
     }
 
-    private func clients() throws -> [Client] {
-        var clients: [Client] = []
+    private func clients(_ take: (Client) throws -> Void) throws {
         try each("clients", "id, name, description, contact_email, is_active", order: "id") { row in
-            var client = Client(id: ClientID(try row.text(0)), name: try row.text(1))
+            var client = Client(id: try row.id(0), name: try row.text(1))
             client.description = try row.text(2)
             client.contactEmail = try row.text(3)
             client.isActive = try row.flag(4)
-            clients.append(client)
+            try take(client)
         }
-        return clients
     }
 
-    private func profiles() throws -> [AccessProfile] {
-        let grants = try grants()
-        let keys = try keys()
-        let tokens = try tokens()
+    private func profiles(_ take: (StoredProfile) -> Void) throws {
+        let grants = try OwnedRows<AccessProfile>(
+            in: database,
+            table: "profile_collections",
+            owner: "profile_id",
+            columns: "collection_id"
+        )
+        let keys = try OwnedRows<AccessProfile>(
+            in: database,
+            table: "profile_keys",
+            owner: "profile_id",
+            columns: StoredKey.columns
+        )
+        let tokens = try OwnedRows<AccessProfile>(
+            in: database,
+            table: "api_tokens",
+            owner: "profile_id",
+            columns: "id, name, is_active, created_at, expires_at, sha256"
+        )
         let columns = """
             id, client_id, name, is_active, method, required_claims, issuers, audiences, requires_expiry,
             leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses
             """
-        var profiles: [AccessProfile] = []
+        var grantedBefore: [CollectionID] = []
         try each("profiles", columns, order: "id") { row in
-            let id = try row.text(0)
-            var profile = AccessProfile(
-                id: ProfileID(id),
-                clientID: ClientID(try row.text(1)),
-                name: try row.text(2)
-            )
+            let id: ProfileID = try row.id(0)
+            var profile = AccessProfile(id: id, clientID: try row.id(1), name: try row.text(2))
             profile.isActive = try row.flag(3)
             profile.method = try row.value(4) { AuthenticationMethod(rawValue: $0) }
             profile.claimRules.requiredClaims = try row.list(5)
@@ -136,12 +143,16 @@ struct CatalogReader {
             profile.claimRules.maximumLifetimeSeconds = try row.optionalNumber(10).map { Int($0) }
             profile.allowedAddresses = try addresses(row, 11)
             profile.deniedAddresses = try addresses(row, 12)
-            profile.grantedCollections = grants[id] ?? []
-            profile.keys = keys[id] ?? []
-            profile.apiTokens = tokens[id] ?? []
-            profiles.append(profile)
+            profile.grantedCollections = try grants.map(of: id) { try $0.id(0) }
+            // Profiles that were made together mostly have the same grants, and can share the list of them.
+            if profile.grantedCollections == grantedBefore { profile.grantedCollections = grantedBefore }
+            grantedBefore = profile.grantedCollections
+            profile.apiTokens = try tokens.map(of: id, apiToken)
+            take(StoredProfile(profile: profile, keys: try keys.map(of: id, StoredKey.init)))
         }
-        return profiles
+        try grants.finish()
+        try keys.finish()
+        try tokens.finish()
     }
 
     private func addresses(_ row: StoredRow, _ index: Int) throws -> [AddressRange] {
@@ -152,82 +163,20 @@ struct CatalogReader {
         }
     }
 
-    private func grants() throws -> [String: [CollectionID]] {
-        var grants: [String: [CollectionID]] = [:]
-        try each("profile_collections", "profile_id, collection_id", order: "profile_id, position") { row in
-            grants[try row.text(0), default: []].append(CollectionID(try row.text(1)))
-        }
-        return grants
-    }
-
-    private func keys() throws -> [String: [ProfileKey]] {
-        let columns = """
-            profile_id, id, name, is_active, kid, algorithms, active_from, retire_at, created_at, sealed_secret,
-            secret_is_base64, public_key
-            """
-        var keys: [String: [ProfileKey]] = [:]
-        try each("profile_keys", columns, order: "profile_id, position") { row in
-            keys[try row.text(0), default: []].append(try key(row))
-        }
-        return keys
-    }
-
-    private func key(_ row: StoredRow) throws -> ProfileKey {
-        let id = KeyID(try row.text(1))
-        let material = try material(row, id)
-        var key: ProfileKey
-        do {
-            key = try ProfileKey(
-                id: id,
-                name: try row.text(2),
-                material: material,
-                createdAt: Timestamp(secondsSinceEpoch: try row.number(8))
-            )
-        } catch let error as DamagedRow {
-            throw error
-        } catch {
-            throw row.damage("key \(id): \(error)")
-        }
-        key.isActive = try row.flag(3)
-        key.keyID = try row.optionalText(4)
-        key.algorithms = try row.list(5).map { name in
-            guard let algorithm = SignatureAlgorithm(rawValue: name) else {
-                throw row.damage("key \(id): there is no algorithm \"\(name)\"")
-            }
-            return algorithm
-        }
-        key.activeFrom = try row.optionalNumber(6).map { Timestamp(secondsSinceEpoch: $0) }
-        key.retireAt = try row.optionalNumber(7).map { Timestamp(secondsSinceEpoch: $0) }
-        return key
-    }
-
-    private func material(_ row: StoredRow, _ id: KeyID) throws -> ProfileKey.Material {
-        guard let sealed = try row.optionalBytes(9) else { return .publicKey(try row.text(11)) }
-        guard let secret = sealer.open(sealed, from: .keySecret(ProfileID(try row.text(0)), id)) else {
-            throw row.damage("the sealed secret of key \(id) does not open in its row")
-        }
-        return .secret(secret, isBase64: try row.flag(10))
-    }
-
-    private func tokens() throws -> [String: [APIToken]] {
-        let columns = "profile_id, id, name, is_active, created_at, expires_at, sha256"
-        var tokens: [String: [APIToken]] = [:]
-        try each("api_tokens", columns, order: "profile_id, position") { row in
-            var token = APIToken(
-                id: APITokenID(try row.text(1)),
-                name: try row.text(2),
-                digest: try row.value(6) { APITokenDigest(hex: $0) },
-                createdAt: Timestamp(secondsSinceEpoch: try row.number(4))
-            )
-            token.isActive = try row.flag(3)
-            token.expiresAt = try row.optionalNumber(5).map { Timestamp(secondsSinceEpoch: $0) }
-            tokens[try row.text(0), default: []].append(token)
-        }
-        return tokens
+    private func apiToken(_ row: StoredRow) throws -> APIToken {
+        var token = APIToken(
+            id: try row.id(0),
+            name: try row.text(1),
+            digest: try row.digest(5),
+            createdAt: Timestamp(secondsSinceEpoch: try row.number(3))
+        )
+        token.isActive = try row.flag(2)
+        token.expiresAt = try row.optionalNumber(4).map { Timestamp(secondsSinceEpoch: $0) }
+        return token
     }
 
     private func each(
-        _ table: String,
+        _ table: StaticString,
         _ columns: String,
         order: String = "",
         _ body: (StoredRow) throws -> Void

@@ -43,19 +43,19 @@ struct CatalogWriter {
 
     private func remove(_ change: CatalogChange) throws {
         for id in change.profiles.keys {
-            try run("DELETE FROM profile_collections WHERE profile_id = ?", [id.rawValue])
-            try run("DELETE FROM profile_keys WHERE profile_id = ?", [id.rawValue])
-            try run("DELETE FROM api_tokens WHERE profile_id = ?", [id.rawValue])
-            try run("DELETE FROM profiles WHERE id = ?", [id.rawValue])
+            try run("DELETE FROM profile_collections WHERE profile_id = ?", [id.text])
+            try run("DELETE FROM profile_keys WHERE profile_id = ?", [id.text])
+            try run("DELETE FROM api_tokens WHERE profile_id = ?", [id.text])
+            try run("DELETE FROM profiles WHERE id = ?", [id.text])
         }
-        for id in change.clients.keys { try run("DELETE FROM clients WHERE id = ?", [id.rawValue]) }
+        for id in change.clients.keys { try run("DELETE FROM clients WHERE id = ?", [id.text]) }
         for id in change.collections.keys {
-            try run("DELETE FROM endpoints WHERE collection_id = ?", [id.rawValue])
-            try run("DELETE FROM collections WHERE id = ?", [id.rawValue])
+            try run("DELETE FROM endpoints WHERE collection_id = ?", [id.text])
+            try run("DELETE FROM collections WHERE id = ?", [id.text])
         }
         for id in change.upstreams.keys {
-            try run("DELETE FROM upstream_targets WHERE upstream_id = ?", [id.rawValue])
-            try run("DELETE FROM upstreams WHERE id = ?", [id.rawValue])
+            try run("DELETE FROM upstream_targets WHERE upstream_id = ?", [id.text])
+            try run("DELETE FROM upstreams WHERE id = ?", [id.text])
         }
     }
 
@@ -72,12 +72,12 @@ struct CatalogWriter {
     private func write(_ upstream: Upstream) throws {
         try run(
             "INSERT INTO upstreams (id, name, connect_timeout_seconds) VALUES (?, ?, ?)",
-            [upstream.id.rawValue, upstream.name, upstream.connectTimeoutSeconds]
+            [upstream.id.text, upstream.name, upstream.connectTimeoutSeconds]
         )
         for (position, target) in upstream.targets.enumerated() {
             try run(
                 "INSERT INTO upstream_targets (upstream_id, position, url) VALUES (?, ?, ?)",
-                [upstream.id.rawValue, position, target.url]
+                [upstream.id.text, position, target.url]
             )
         }
     }
@@ -86,7 +86,7 @@ struct CatalogWriter {
         try run(
             "INSERT INTO collections (id, name, handle, version, is_active, hosts) VALUES (?, ?, ?, ?, ?, ?)",
             [
-                collection.id.rawValue, collection.name, collection.handle, collection.version,
+                collection.id.text, collection.name, collection.handle, collection.version,
                 collection.isActive,
                 try StoredList(collection.hosts).json,
             ]
@@ -104,9 +104,9 @@ struct CatalogWriter {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                collection.rawValue, position, endpoint.id.rawValue, endpoint.name,
+                collection.text, position, endpoint.id.text, endpoint.name,
                 try StoredList(endpoint.methods).json, endpoint.path.description,
-                endpoint.upstreamID.rawValue,
+                endpoint.upstreamID.text,
                 endpoint.upstreamPath?.description, endpoint.isActive, endpoint.timeoutSeconds,
                 endpoint.authentication.rawValue, endpoint.maximumBodyBytes, endpoint.forwardsCredential,
             ]
@@ -116,7 +116,7 @@ struct CatalogWriter {
     private func write(_ client: Client) throws {
         try run(
             "INSERT INTO clients (id, name, description, contact_email, is_active) VALUES (?, ?, ?, ?, ?)",
-            [client.id.rawValue, client.name, client.description, client.contactEmail, client.isActive]
+            [client.id.text, client.name, client.description, client.contactEmail, client.isActive]
         )
     }
 
@@ -129,7 +129,7 @@ struct CatalogWriter {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                profile.id.rawValue, profile.clientID.rawValue, profile.name, profile.isActive,
+                profile.id.text, profile.clientID.text, profile.name, profile.isActive,
                 profile.method.rawValue, try StoredList(rules.requiredClaims).json,
                 try StoredList(rules.issuers).json, try StoredList(rules.audiences).json,
                 rules.requiresExpiry,
@@ -141,7 +141,7 @@ struct CatalogWriter {
         for (position, collection) in profile.grantedCollections.enumerated() {
             try run(
                 "INSERT INTO profile_collections (profile_id, position, collection_id) VALUES (?, ?, ?)",
-                [profile.id.rawValue, position, collection.rawValue]
+                [profile.id.text, position, collection.text]
             )
         }
         for (position, key) in profile.keys.enumerated() { try write(key, at: position, of: profile.id) }
@@ -165,7 +165,7 @@ struct CatalogWriter {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                profile.rawValue, position, key.id.rawValue, key.name, key.isActive, key.keyID,
+                profile.text, position, key.id.text, key.name, key.isActive, key.keyID,
                 try StoredList(key.algorithms.map(\.rawValue)).json, key.activeFrom?.secondsSinceEpoch,
                 key.retireAt?.secondsSinceEpoch, key.createdAt.secondsSinceEpoch,
             ] + material
@@ -179,7 +179,7 @@ struct CatalogWriter {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
-                profile.rawValue, position, token.id.rawValue, token.name, token.isActive,
+                profile.text, position, token.id.text, token.name, token.isActive,
                 token.createdAt.secondsSinceEpoch, token.expiresAt?.secondsSinceEpoch, token.digest.hex,
             ]
         )

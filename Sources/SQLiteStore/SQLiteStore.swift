@@ -138,17 +138,17 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
     }
 
     package func auditEntries(before: Int64?, limit: Int) async throws -> [AuditRecord] {
-        let sql = """
-            SELECT sequence, revision, at, actor, origin, action, kind, entity_id, name, details
-            FROM audit WHERE sequence < ? ORDER BY sequence DESC LIMIT ?
-            """
         let limit = min(max(0, limit), Self.maximumAuditPage)
         return try await perform(.deferred) { database in
             var records: [AuditRecord] = []
-            let cursor = try Row.fetchCursor(database, sql: sql, arguments: [before ?? .max, limit])
-            while let row = try cursor.next() {
-                records.append(try Self.auditRecord(StoredRow(row, of: "audit")))
-            }
+            let rows = try StoredRows(
+                in: database,
+                table: "audit",
+                columns: "sequence, revision, at, actor, origin, action, kind, entity_id, name, details",
+                clauses: "WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
+                arguments: [before ?? .max, limit]
+            )
+            while let row = try rows.next() { records.append(try Self.auditRecord(row)) }
             return records
         }
     }
@@ -176,7 +176,7 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
         try await perform(.deferred) { database in
             var digest: APITokenDigest?
             try StoredRow.forEach(in: database, table: "admin_token", columns: "sha256") { row in
-                digest = try row.value(0) { APITokenDigest(hex: $0) }
+                digest = try row.digest(0)
             }
             return digest
         }

@@ -18,12 +18,16 @@ struct SecretSealer: Sendable {
         case check
 
         // The number is the version of this form: a value sealed under another one does not open.
-        fileprivate var associatedData: Data {
+        fileprivate var associatedData: [UInt8] {
             switch self {
             case .keySecret(let profile, let key):
-                Data("portcullis/1/profile_keys/sealed_secret/\(profile)/\(key)".utf8)
+                var data = Array("portcullis/1/profile_keys/sealed_secret/".utf8)
+                profile.append(to: &data)
+                data.append(UInt8(ascii: "/"))
+                key.append(to: &data)
+                return data
             case .check:
-                Data("portcullis/1/master_key_check/sealed".utf8)
+                return Array("portcullis/1/master_key_check/sealed".utf8)
             }
         }
     }

@@ -119,6 +119,25 @@ import Testing
         #expect(refused > 50)
     }
 
+    @Test(arguments: [
+        ("profile_keys", "profile_id"), ("api_tokens", "profile_id"), ("profile_collections", "profile_id"),
+        ("endpoints", "collection_id"),
+    ])
+    func `a row without its owner is damage`(_ table: String, _ owner: String) async throws {
+        for digits in ["00000000000000000000000000000000", "ffffffffffffffffffffffffffffffff", "no identity"]
+        {
+            let temporary = TemporaryStore()
+            _ = try await temporary.fill()
+            try temporary.execute("PRAGMA foreign_keys = OFF; UPDATE \(table) SET \(owner) = '\(digits)'")
+            let store = try temporary.open()
+            await #expect {
+                try await store.load()
+            } throws: { error in
+                "\(error)".contains("is damaged: table \(table): ")
+            }
+        }
+    }
+
     @Test func `a first start that was broken off is taken up again`() async throws {
         let temporary = TemporaryStore()
         _ = try temporary.open()

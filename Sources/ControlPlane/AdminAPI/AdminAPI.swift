@@ -96,7 +96,7 @@ package struct AdminAPI: Sendable {
     /// Answers a request.
     package func answer(_ request: AdminRequest, body: BodyReader) async -> AdminAnswer {
         var random = dependencies.random
-        let requestID = EntityID<AdminRequest>(using: &random).rawValue
+        let requestID = EntityID<AdminRequest>(using: &random).text
         var answer: AdminAnswer
         do {
             answer = try await perform(request, requestID, body)

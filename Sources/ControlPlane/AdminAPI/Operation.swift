@@ -138,9 +138,9 @@ struct Call: Sendable {
     /// The id that the answer carries.
     let requestID: String
 
-    /// The value of a path's parameter.
-    func id<Entity>(_ name: String) -> EntityID<Entity> {
-        EntityID(path[name] ?? "")
+    /// The identity that a path's parameter gives; `nil` when the parameter is none, so that nothing has it.
+    func id<Entity>(_ name: String) -> EntityID<Entity>? {
+        path[name].flatMap { EntityID($0) }
     }
 
     /// The text of a query's parameter, when it was given.

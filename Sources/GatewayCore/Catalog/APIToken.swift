@@ -53,8 +53,17 @@ package struct APITokenDigest: Hashable, Sendable {
 
     /// Reads the 64 hex digits of a digest.
     package init?(hex: String) {
-        guard let bytes = Hex.decode(hex.utf8), bytes.count == 32 else { return nil }
-        self.init(digest: bytes)
+        var hex = hex
+        guard let read = hex.withUTF8({ Self(hex: $0.span) }) else { return nil }
+        self = read
+    }
+
+    /// Reads the 64 hex digits of a digest.
+    package init?(hex digits: Span<UInt8>) {
+        guard digits.count == 64, let first = Hex.word(digits), let second = Hex.word(digits, at: 16),
+            let third = Hex.word(digits, at: 32), let fourth = Hex.word(digits, at: 48)
+        else { return nil }
+        words = (first, second, third, fourth)
     }
 
     private init(digest: some Sequence<UInt8>) {

@@ -40,7 +40,7 @@ package struct Catalog: Sendable {
 
     // What the rules of uniqueness and the look-ups by name need; kept in step by CatalogDraft alone.
     var clientsByName: TreeDictionary<String, ClientID> = [:]
-    var profilesByClient: TreeDictionary<ClientID, TreeDictionary<String, ProfileID>> = [:]
+    var profilesByClient: TreeDictionary<ClientID, ProfileNames> = [:]
     var profilesByToken: TreeDictionary<APITokenDigest, ProfileID> = [:]
     var collectionsByHandle: TreeDictionary<String, CollectionID> = [:]
     var collectionsByEndpoint: TreeDictionary<EndpointID, CollectionID> = [:]
@@ -61,7 +61,7 @@ package struct Catalog: Sendable {
 
     /// The profiles of a client, by name.
     package func profiles(of clientID: ClientID) -> [AccessProfile] {
-        (profilesByClient[clientID]?.values.compactMap { profiles[$0] } ?? []).sorted { $0.name < $1.name }
+        (profilesByClient[clientID]?.ids.compactMap { profiles[$0] } ?? []).sorted { $0.name < $1.name }
     }
 
     /// The profile that an API token names.
@@ -82,5 +82,57 @@ package struct Catalog: Sendable {
     /// The upstream of this name.
     package func upstream(named name: String) -> Upstream? {
         upstreamsByName[name].flatMap { upstreams[$0] }
+    }
+}
+
+/// The names of one client's profiles.
+enum ProfileNames: Sendable {
+    // Most clients have one profile, and a table of its own for each would be the larger part of its index.
+    case none
+    case one(String, ProfileID)
+    case several(TreeDictionary<String, ProfileID>)
+
+    subscript(name: String) -> ProfileID? {
+        switch self {
+        case .none: nil
+        case .one(let only, let id): only == name ? id : nil
+        case .several(let ids): ids[name]
+        }
+    }
+
+    var ids: [ProfileID] {
+        switch self {
+        case .none: []
+        case .one(_, let id): [id]
+        case .several(let ids): Array(ids.values)
+        }
+    }
+
+    /// Gives a name to a profile.
+    ///
+    /// - Returns: `false`, and nothing has changed, when it is another one's.
+    mutating func claim(_ name: String, for id: ProfileID) -> Bool {
+        switch self {
+        case .none: self = .one(name, id)
+        case .one(name, let other): return other == id
+        case .one(let first, let other): self = .several([first: other, name: id])
+        case .several(var ids):
+            self = .none
+            defer { self = .several(ids) }
+            if let other = ids[name] { return other == id }
+            ids[name] = id
+        }
+        return true
+    }
+
+    mutating func release(_ name: String) {
+        switch self {
+        case .none: break
+        case .one(let only, _): if only == name { self = .none }
+        case .several(var ids):
+            self = .none
+            ids[name] = nil
+            self = .several(ids)
+        }
     }
 }

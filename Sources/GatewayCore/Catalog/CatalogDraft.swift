@@ -1,5 +1,3 @@
-import HashTreeCollections
-
 /// A catalog being changed: every step is checked against the whole before it is taken.
 ///
 /// A refused step leaves the draft as it was. What comes out is valid, or nothing comes out.
@@ -21,173 +19,87 @@ package struct CatalogDraft: Sendable {
         return finished
     }
 
-    /// Rebuilds a catalog that a store kept, checking it as a whole.
-    ///
-    /// - Throws: ``CatalogError`` when what was kept is not a valid catalog.
-    package static func restore(
-        revision: CatalogRevision,
-        settings: GatewaySettings,
-        upstreams: [Upstream],
-        collections: [Collection],
-        clients: [Client],
-        profiles: [AccessProfile]
-    ) throws(CatalogError) -> Catalog {
-        var draft = CatalogDraft(Catalog())
-        try draft.put(settings)
-        for upstream in upstreams { try draft.put(upstream) }
-        for collection in collections { try draft.put(collection) }
-        for client in clients { try draft.put(client) }
-        for profile in profiles { try draft.put(profile) }
-        draft.catalog.revision = revision
-        return draft.catalog
-    }
-
-    // MARK: Settings
+    // MARK: Steps
 
     /// Replaces the settings.
     package mutating func put(_ settings: GatewaySettings) throws(CatalogError) {
-        try CatalogRules.check(settings)
         guard settings != catalog.settings else { return }
-        catalog.settings = settings
+        try catalog.put(settings)
         change.settings = settings
     }
 
-    // MARK: Clients
-
     /// Makes or replaces a client.
     package mutating func put(_ client: Client) throws(CatalogError) {
-        try CatalogRules.check(client)
-        if let other = catalog.clientsByName[client.name], other != client.id {
-            throw .conflict("name", "there is a client named \"\(client.name)\" already")
-        }
-        if let old = catalog.clients[client.id] { catalog.clientsByName[old.name] = nil }
-        catalog.clientsByName[client.name] = client.id
-        catalog.clients[client.id] = client
+        try catalog.put(client)
         change.clients[client.id] = .put(client)
     }
 
     /// Deletes a client with its profiles.
     package mutating func delete(client id: ClientID) throws(CatalogError) {
-        guard let client = catalog.clients[id] else { throw .notFound("client", id.rawValue) }
-        for profile in catalog.profiles(of: id) { try delete(profile: profile.id) }
-        catalog.profilesByClient[id] = nil
-        catalog.clientsByName[client.name] = nil
-        catalog.clients[id] = nil
+        for profile in try catalog.remove(client: id) { change.profiles[profile] = .delete }
         change.clients[id] = .delete
     }
 
-    // MARK: Profiles
-
     /// Makes or replaces a profile with its keys and API tokens.
     package mutating func put(_ profile: AccessProfile) throws(CatalogError) {
-        try CatalogRules.check(profile)
-        guard catalog.clients[profile.clientID] != nil else {
-            throw .invalid("client", "there is no client \(profile.clientID)")
-        }
-        for (index, collection) in profile.grantedCollections.enumerated()
-        where catalog.collections[collection] == nil {
-            throw .invalid("collections[\(index)]", "there is no collection \(collection)")
-        }
-        if let other = catalog.profilesByClient[profile.clientID]?[profile.name], other != profile.id {
-            throw .conflict("name", "the client has a profile named \"\(profile.name)\" already")
-        }
-        for (index, token) in profile.apiTokens.enumerated() {
-            if let other = catalog.profilesByToken[token.digest], other != profile.id {
-                throw .conflict("api_tokens[\(index)]", "this API token belongs to another profile")
-            }
-        }
-        if let old = catalog.profiles[profile.id] { unindex(old) }
-        catalog.profilesByClient[profile.clientID, default: [:]][profile.name] = profile.id
-        for token in profile.apiTokens { catalog.profilesByToken[token.digest] = profile.id }
-        catalog.profiles[profile.id] = profile
+        try catalog.put(profile)
         change.profiles[profile.id] = .put(profile)
     }
 
     /// Deletes a profile with its keys and API tokens.
     package mutating func delete(profile id: ProfileID) throws(CatalogError) {
-        guard let profile = catalog.profiles[id] else { throw .notFound("profile", id.rawValue) }
-        unindex(profile)
-        catalog.profiles[id] = nil
+        try catalog.remove(profile: id)
         change.profiles[id] = .delete
     }
 
-    private mutating func unindex(_ profile: AccessProfile) {
-        catalog.profilesByClient[profile.clientID]?[profile.name] = nil
-        for token in profile.apiTokens { catalog.profilesByToken[token.digest] = nil }
-    }
-
-    // MARK: Collections
-
     /// Makes or replaces a collection with its endpoints.
     package mutating func put(_ collection: Collection) throws(CatalogError) {
-        try CatalogRules.check(collection)
-        for (index, endpoint) in collection.endpoints.enumerated() {
-            guard catalog.upstreams[endpoint.upstreamID] != nil else {
-                throw .invalid("endpoints[\(index)].upstream", "there is no upstream \(endpoint.upstreamID)")
-            }
-            if let owner = catalog.collectionsByEndpoint[endpoint.id], owner != collection.id {
-                throw .conflict("endpoints[\(index)].id", "the endpoint belongs to another collection")
-            }
-        }
-        if let other = catalog.collectionsByHandle[collection.handle], other != collection.id {
-            throw .conflict(
-                "handle",
-                "there is a collection with the handle \"\(collection.handle)\" already"
-            )
-        }
-        if let old = catalog.collections[collection.id] { unindex(old) }
-        catalog.collectionsByHandle[collection.handle] = collection.id
-        for endpoint in collection.endpoints { catalog.collectionsByEndpoint[endpoint.id] = collection.id }
-        catalog.collections[collection.id] = collection
+        try catalog.put(collection)
         change.collections[collection.id] = .put(collection)
     }
 
     /// Deletes a collection with its endpoints, and the grants of it.
     package mutating func delete(collection id: CollectionID) throws(CatalogError) {
-        guard let collection = catalog.collections[id] else { throw .notFound("collection", id.rawValue) }
-        for var profile in catalog.profiles.values where profile.grantedCollections.contains(id) {
-            profile.grantedCollections.removeAll { $0 == id }
-            catalog.profiles[profile.id] = profile
-            change.profiles[profile.id] = .put(profile)
-        }
-        unindex(collection)
-        catalog.collections[id] = nil
+        for profile in try catalog.remove(collection: id) { change.profiles[profile.id] = .put(profile) }
         change.collections[id] = .delete
     }
 
-    private mutating func unindex(_ collection: Collection) {
-        catalog.collectionsByHandle[collection.handle] = nil
-        for endpoint in collection.endpoints { catalog.collectionsByEndpoint[endpoint.id] = nil }
-    }
-
-    // MARK: Upstreams
-
     /// Makes or replaces an upstream.
     package mutating func put(_ upstream: Upstream) throws(CatalogError) {
-        try CatalogRules.check(upstream)
-        if let other = catalog.upstreamsByName[upstream.name], other != upstream.id {
-            throw .conflict("name", "there is an upstream named \"\(upstream.name)\" already")
-        }
-        if let old = catalog.upstreams[upstream.id] { catalog.upstreamsByName[old.name] = nil }
-        catalog.upstreamsByName[upstream.name] = upstream.id
-        catalog.upstreams[upstream.id] = upstream
+        try catalog.put(upstream)
         change.upstreams[upstream.id] = .put(upstream)
     }
 
     /// Deletes an upstream that no endpoint uses.
     package mutating func delete(upstream id: UpstreamID) throws(CatalogError) {
-        guard let upstream = catalog.upstreams[id] else { throw .notFound("upstream", id.rawValue) }
-        for collection in catalog.collections.values {
-            if let endpoint = collection.endpoints.first(where: { $0.upstreamID == id }) {
-                throw .conflict(
-                    "upstream",
-                    "upstream \"\(upstream.name)\" is used by endpoint \"\(endpoint.name)\" of \"\(collection.handle)\""
-                )
-            }
-        }
-        catalog.upstreamsByName[upstream.name] = nil
-        catalog.upstreams[id] = nil
+        try catalog.remove(upstream: id)
         change.upstreams[id] = .delete
+    }
+}
+
+/// A catalog being read from where it was kept, checked as it is put together.
+///
+/// What others refer to comes first: upstreams, collections, clients, profiles.
+package struct CatalogRestoration: Sendable {
+    /// The catalog as far as it was read.
+    package private(set) var catalog = Catalog()
+
+    /// Begins with nothing.
+    package init(revision: CatalogRevision) {
+        catalog.revision = revision
+    }
+
+    /// Takes the settings.
+    package mutating func put(_ settings: GatewaySettings) throws(CatalogError) { try catalog.put(settings) }
+    /// Takes an upstream.
+    package mutating func put(_ upstream: Upstream) throws(CatalogError) { try catalog.put(upstream) }
+    /// Takes a collection.
+    package mutating func put(_ collection: Collection) throws(CatalogError) { try catalog.put(collection) }
+    /// Takes a client.
+    package mutating func put(_ client: Client) throws(CatalogError) { try catalog.put(client) }
+    /// Takes a profile.
+    package mutating func put(_ profile: consuming AccessProfile) throws(CatalogError) {
+        try catalog.put(profile)
     }
 }
 

@@ -23,15 +23,15 @@ enum CatalogRules {
 
     static func check(_ profile: AccessProfile) throws(CatalogError) {
         try text(profile.name, "name", 1...200)
-        try unique(profile.grantedCollections.map(\.rawValue), "collections")
+        try unique(profile.grantedCollections, "collections")
         try check(profile.claimRules)
         try limit(profile.allowedAddresses.count, "ip_allow", 1000)
         try limit(profile.deniedAddresses.count, "ip_deny", 1000)
         try limit(profile.keys.count, "keys", AccessProfile.maximumKeys)
         try limit(profile.apiTokens.count, "api_tokens", AccessProfile.maximumAPITokens)
-        try unique(profile.keys.map(\.name), "keys")
-        try unique(profile.apiTokens.map(\.name), "api_tokens")
-        try unique(profile.apiTokens.map(\.digest.hex), "api_tokens", showsValue: false)
+        try unique(profile.keys, "keys") { $0.name }
+        try unique(profile.apiTokens, "api_tokens") { $0.name }
+        try unique(profile.apiTokens, "api_tokens", showsValue: false) { $0.digest }
         for (index, key) in profile.keys.enumerated() { try check(key, "keys[\(index)]") }
         for (index, token) in profile.apiTokens.enumerated() {
             try text(token.name, "api_tokens[\(index)].name", 1...200)
@@ -39,35 +39,39 @@ enum CatalogRules {
     }
 
     private static func check(_ rules: ClaimRules) throws(CatalogError) {
-        for (field, values) in [
-            ("required_claims", rules.requiredClaims), ("issuers", rules.issuers),
-            ("audiences", rules.audiences),
-        ] {
-            try unique(values, field)
-            try list(values, field, limit: 50) { value throws(CatalogError) in
-                try text(value, field, 1...1000)
-            }
-        }
+        try texts(rules.requiredClaims, "required_claims")
+        try texts(rules.issuers, "issuers")
+        try texts(rules.audiences, "audiences")
         if let leeway = rules.leewaySeconds { try range(leeway, "leeway_seconds", 0...300, unit: "seconds") }
         if let lifetime = rules.maximumLifetimeSeconds {
             try range(lifetime, "max_lifetime_seconds", 1...315_360_000, unit: "seconds")
         }
     }
 
-    private static func check(_ key: ProfileKey, _ field: String) throws(CatalogError) {
-        try text(key.name, "\(field).name", 1...200)
-        if let keyID = key.keyID { try text(keyID, "\(field).kid", 1...200) }
+    private static func texts(_ values: [String], _ field: String) throws(CatalogError) {
+        try unique(values, field)
+        try list(values, field, limit: 50) { value throws(CatalogError) in
+            try text(value, field, 1...1000)
+        }
+    }
+
+    private static func check(
+        _ key: ProfileKey,
+        _ field: @autoclosure () -> String
+    ) throws(CatalogError) {
+        try text(key.name, "\(field()).name", 1...200)
+        if let keyID = key.keyID { try text(keyID, "\(field()).kid", 1...200) }
         let possible = key.verificationKey.algorithms
         for algorithm in key.algorithms where !possible.contains(algorithm) {
             let names = possible.map(\.rawValue).sorted().joined(separator: ", ")
             throw .invalid(
-                "\(field).algorithms",
+                "\(field()).algorithms",
                 "algorithm is \(algorithm.rawValue), this key can be used with \(names)"
             )
         }
         if let from = key.activeFrom, let until = key.retireAt, until <= from {
             throw .invalid(
-                "\(field).retire_at",
+                "\(field()).retire_at",
                 "retire_at is \(until), expected a time after active_from (\(from))"
             )
         }
@@ -93,7 +97,7 @@ enum CatalogRules {
             }
         }
         try limit(collection.endpoints.count, "endpoints", 10_000)
-        try unique(collection.endpoints.map(\.name), "endpoints")
+        try unique(collection.endpoints, "endpoints") { $0.name }
         for (index, endpoint) in collection.endpoints.enumerated() {
             try check(endpoint, "endpoints[\(index)]")
         }
@@ -171,29 +175,38 @@ enum CatalogRules {
 
     // MARK: Shared checks
 
+    // The field's name is put together only for an error.
     private static func text(
         _ value: String,
-        _ field: String,
+        _ field: @autoclosure () -> String,
         _ allowed: ClosedRange<Int>,
         allowsLineBreaks: Bool = false
     ) throws(CatalogError) {
+        if isPlain(value), allowed.contains(value.utf8.count) { return }
         guard allowed.contains(value.count) else {
             throw .invalid(
-                field,
+                field(),
                 "length is \(value.count) characters, expected \(allowed.lowerBound) to \(allowed.upperBound)"
             )
         }
         for scalar in value.unicodeScalars where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) {
             if allowsLineBreaks, scalar == "\n" || scalar == "\r" || scalar == "\t" { continue }
             throw .invalid(
-                field,
+                field(),
                 "it has the control character U+\(String(scalar.value, radix: 16)), expected plain text"
             )
         }
         guard value.first.map({ !$0.isWhitespace }) ?? true, value.last.map({ !$0.isWhitespace }) ?? true
         else {
-            throw .invalid(field, "it begins or ends with white space, expected text without")
+            throw .invalid(field(), "it begins or ends with white space, expected text without")
         }
+    }
+
+    /// Whether it is visible ASCII from end to end, with single characters for its bytes.
+    private static func isPlain(_ value: String) -> Bool {
+        let bytes = value.utf8
+        guard bytes.first != UInt8(ascii: " "), bytes.last != UInt8(ascii: " ") else { return false }
+        return bytes.allSatisfy { (0x20..<0x7f).contains($0) }
     }
 
     private static func range(
@@ -224,17 +237,30 @@ enum CatalogRules {
         for value in values { try check(value) }
     }
 
-    private static func unique(
-        _ values: [String],
-        _ field: String,
-        showsValue: Bool = true
+    private static func unique<Value: Hashable>(
+        _ values: [Value],
+        _ field: String
     ) throws(CatalogError) {
-        var seen: Set<String> = []
-        for (index, value) in values.enumerated() where !seen.insert(value).inserted {
-            throw .conflict(
-                "\(field)[\(index)]",
-                showsValue ? "\"\(value)\" is there twice" : "it is there twice"
-            )
+        try unique(values, field) { $0 }
+    }
+
+    private static func unique<Element, Value: Hashable>(
+        _ elements: [Element],
+        _ field: String,
+        showsValue: Bool = true,
+        by value: (Element) -> Value
+    ) throws(CatalogError) {
+        // Most lists of most profiles are that short, and a large catalog has a million of them.
+        guard elements.count > 1 else { return }
+        var seen: Set<Value> = []
+        for (index, element) in elements.enumerated() {
+            let value = value(element)
+            guard seen.insert(value).inserted else {
+                throw .conflict(
+                    "\(field)[\(index)]",
+                    showsValue ? "\"\(value)\" is there twice" : "it is there twice"
+                )
+            }
         }
     }
 

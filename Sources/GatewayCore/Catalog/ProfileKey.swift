@@ -33,12 +33,16 @@ package struct ProfileKey: Sendable {
 
     /// Reads the material into a key.
     ///
+    /// Material that was accepted earlier comes from the store: a secret that has become well known since then
+    /// does not keep a gateway from starting.
+    ///
     /// - Throws: ``KeyReadingError`` that says what was found and what to do.
     package init(
         id: KeyID,
         name: String,
         material: Material,
-        createdAt: Timestamp
+        createdAt: Timestamp,
+        wasAccepted: Bool = false
     ) throws(KeyReadingError) {
         self.id = id
         self.name = name
@@ -46,7 +50,11 @@ package struct ProfileKey: Sendable {
         self.material = material
         switch material {
         case .secret(let secret, let isBase64):
-            verificationKey = try VerificationKey.hmac(secret: secret, secretIsBase64: isBase64)
+            verificationKey = try VerificationKey.hmac(
+                secret: secret,
+                secretIsBase64: isBase64,
+                wasAccepted: wasAccepted
+            )
         case .publicKey(let text):
             verificationKey = try VerificationKey.publicKey(reading: Array(text.utf8))
         }

@@ -66,7 +66,7 @@ struct CatalogPlanner {
             let changes = old.map {
                 CatalogPlan.Change.between($0.document(form: .export), upstream.document(form: .export))
             }
-            step(changes == nil ? .create : .update, .upstream, name, id.rawValue, changes ?? [])
+            step(changes == nil ? .create : .update, .upstream, name, id.text, changes ?? [])
         }
         return kept
     }
@@ -75,7 +75,7 @@ struct CatalogPlanner {
         let gone = before.upstreams.values.filter { !kept.contains($0.id) }
         for upstream in gone.sorted(by: { $0.name < $1.name }) {
             try perform(.deleteUpstream(upstream.id), at: "upstreams")
-            step(.delete, .upstream, upstream.name, upstream.id.rawValue)
+            step(.delete, .upstream, upstream.name, upstream.id.text)
         }
     }
 
@@ -107,7 +107,7 @@ struct CatalogPlanner {
         let gone = before.collections.values.filter { !kept.contains($0.id) }
         for collection in gone.sorted(by: { $0.handle < $1.handle }) {
             try perform(.deleteCollection(collection.id), at: "collections")
-            step(.delete, .collection, collection.handle, collection.id.rawValue)
+            step(.delete, .collection, collection.handle, collection.id.text)
         }
     }
 
@@ -119,9 +119,9 @@ struct CatalogPlanner {
                 collection.document(in: draft.catalog, form: .export),
                 except: ["endpoints"]
             )
-            if !changes.isEmpty { step(.update, .collection, handle, collection.id.rawValue, changes) }
+            if !changes.isEmpty { step(.update, .collection, handle, collection.id.text, changes) }
         } else {
-            step(.create, .collection, handle, collection.id.rawValue)
+            step(.create, .collection, handle, collection.id.text)
         }
         let olds = Dictionary(
             (old?.endpoints ?? []).map { ($0.id, $0) },
@@ -130,18 +130,18 @@ struct CatalogPlanner {
         for endpoint in collection.endpoints {
             let name = "\(handle)/\(endpoint.name)"
             guard let was = olds[endpoint.id] else {
-                step(.create, .endpoint, name, endpoint.id.rawValue)
+                step(.create, .endpoint, name, endpoint.id.text)
                 continue
             }
             let changes = CatalogPlan.Change.between(
                 was.document(in: before, of: old, form: .export),
                 endpoint.document(in: draft.catalog, of: collection, form: .export)
             )
-            if !changes.isEmpty { step(.update, .endpoint, name, endpoint.id.rawValue, changes) }
+            if !changes.isEmpty { step(.update, .endpoint, name, endpoint.id.text, changes) }
         }
         let kept = Set(collection.endpoints.map(\.id))
         for endpoint in old?.endpoints ?? [] where !kept.contains(endpoint.id) {
-            step(.delete, .endpoint, "\(handle)/\(endpoint.name)", endpoint.id.rawValue)
+            step(.delete, .endpoint, "\(handle)/\(endpoint.name)", endpoint.id.text)
         }
     }
 
@@ -188,7 +188,7 @@ struct CatalogPlanner {
                 try profile.replace(from: &reader, catalog: draft.catalog, context: &context)
             } else {
                 profile = try AccessProfile(
-                    id: context.makeID("profile", [client.id.rawValue, name]),
+                    id: context.makeID("profile", [client.id.text, name]),
                     clientID: client.id,
                     from: &reader,
                     catalog: draft.catalog,
@@ -205,13 +205,13 @@ struct CatalogPlanner {
         for client in before.clients.values.filter({ !kept.contains($0.id) }).sorted(by: { $0.name < $1.name }
         ) {
             try perform(.deleteClient(client.id), at: "clients")
-            step(.delete, .client, client.name, client.id.rawValue)
+            step(.delete, .client, client.name, client.id.text)
         }
         for plan in planned {
             let kept = Set(plan.profiles.map(\.profile.id))
             for profile in before.profiles(of: plan.client.id) where !kept.contains(profile.id) {
                 try perform(.deleteProfile(profile.id), at: plan.path)
-                step(.delete, .profile, "\(plan.client.name)/\(profile.name)", profile.id.rawValue)
+                step(.delete, .profile, "\(plan.client.name)/\(profile.name)", profile.id.text)
             }
         }
     }
@@ -235,7 +235,7 @@ struct CatalogPlanner {
                 CatalogPlan.Change.between(old.document(form: .export), plan.client.document(form: .export))
             }
             let action = changes == nil ? CatalogPlan.Step.Action.create : .update
-            step(action, .client, plan.client.name, plan.client.id.rawValue, changes ?? [])
+            step(action, .client, plan.client.name, plan.client.id.text, changes ?? [])
         }
         for profile in plan.profiles {
             if let old = profile.old, old.isSame(as: profile.profile) { continue }
@@ -253,9 +253,9 @@ struct CatalogPlanner {
                 profile.document(in: draft.catalog, form: .export),
                 except: ["keys", "api_tokens"]
             )
-            if !changes.isEmpty { step(.update, .profile, name, profile.id.rawValue, changes) }
+            if !changes.isEmpty { step(.update, .profile, name, profile.id.text, changes) }
         } else {
-            step(.create, .profile, name, profile.id.rawValue)
+            step(.create, .profile, name, profile.id.text)
         }
         stepKeys(profile, plan.old, name)
         stepAPITokens(profile, plan.old, name)
@@ -264,7 +264,7 @@ struct CatalogPlanner {
     private mutating func stepKeys(_ profile: AccessProfile, _ old: AccessProfile?, _ owner: String) {
         for key in profile.keys {
             guard let was = old?.keys.first(where: { $0.name == key.name }) else {
-                step(.create, .key, "\(owner)/\(key.name)", key.id.rawValue)
+                step(.create, .key, "\(owner)/\(key.name)", key.id.text)
                 continue
             }
             let isSecret = if case .secret = key.material { true } else { false }
@@ -273,17 +273,17 @@ struct CatalogPlanner {
                 changes.removeAll { $0.field == "fingerprint" }
                 changes.insert(secretChange("secret"), at: 0)
             }
-            if !changes.isEmpty { step(.update, .key, "\(owner)/\(key.name)", key.id.rawValue, changes) }
+            if !changes.isEmpty { step(.update, .key, "\(owner)/\(key.name)", key.id.text, changes) }
         }
         for key in old?.keys ?? [] where !profile.keys.contains(where: { $0.name == key.name }) {
-            step(.delete, .key, "\(owner)/\(key.name)", key.id.rawValue)
+            step(.delete, .key, "\(owner)/\(key.name)", key.id.text)
         }
     }
 
     private mutating func stepAPITokens(_ profile: AccessProfile, _ old: AccessProfile?, _ owner: String) {
         for token in profile.apiTokens {
             guard let was = old?.apiTokens.first(where: { $0.name == token.name }) else {
-                step(.create, .apiToken, "\(owner)/\(token.name)", token.id.rawValue)
+                step(.create, .apiToken, "\(owner)/\(token.name)", token.id.text)
                 continue
             }
             var changes = CatalogPlan.Change.between(
@@ -293,12 +293,12 @@ struct CatalogPlanner {
             )
             if was.digest != token.digest { changes.insert(secretChange("token"), at: 0) }
             if !changes.isEmpty {
-                step(.update, .apiToken, "\(owner)/\(token.name)", token.id.rawValue, changes)
+                step(.update, .apiToken, "\(owner)/\(token.name)", token.id.text, changes)
             }
         }
         for token in old?.apiTokens ?? [] where !profile.apiTokens.contains(where: { $0.name == token.name })
         {
-            step(.delete, .apiToken, "\(owner)/\(token.name)", token.id.rawValue)
+            step(.delete, .apiToken, "\(owner)/\(token.name)", token.id.text)
         }
     }
 

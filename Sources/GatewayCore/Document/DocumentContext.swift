@@ -40,7 +40,7 @@ package struct DocumentContext: Sendable {
     /// - Parameters:
     ///   - kind: the kind in words: `client`.
     ///   - names: what identifies it by name, its owner's names (or identity) first.
-    /// - Returns: 32 hexadecimal digits: random, or the first half of a SHA-256 digest of kind and names.
+    /// - Returns: random, or the first half of a SHA-256 digest of kind and names.
     package mutating func makeID<Entity>(_ kind: String, _ names: [String] = []) -> EntityID<Entity> {
         guard derivesIdentities else { return EntityID(using: &generator) }
         var hash = SHA256()
@@ -48,7 +48,7 @@ package struct DocumentContext: Sendable {
             // With its length, so that no two lists of names are one text.
             hash.update(data: Array("\(part.utf8.count):\(part)".utf8))
         }
-        return EntityID(Hex.encode(hash.finalize().prefix(16)))
+        return EntityID(digest: hash.finalize())
     }
 }
 

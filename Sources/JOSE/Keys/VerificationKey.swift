@@ -146,14 +146,20 @@ extension VerificationKey {
     ///   - secret: the text's UTF-8 bytes.
     ///   - secretIsBase64: whether the text is Base64 (either alphabet) of the key; by default its bytes are
     ///     the key.
+    ///   - wasAccepted: whether the text was made a key of earlier, and is not judged again but for its length.
     /// - Returns: the key, with the algorithms that its length suffices for.
     /// - Throws: ``KeyReadingError`` for fewer than 32 bytes (RFC 7518 §3.2), for well-known examples, and
     ///   for public keys pasted as secrets.
     public static func hmac(
         secret: Secret<[UInt8]>,
-        secretIsBase64: Bool = false
+        secretIsBase64: Bool = false,
+        wasAccepted: Bool = false
     ) throws(KeyReadingError) -> VerificationKey {
-        let bytes = try SecretReader.read(secret.reveal(), isBase64: secretIsBase64)
+        let bytes = try SecretReader.read(
+            secret.reveal(),
+            isBase64: secretIsBase64,
+            isJudged: !wasAccepted
+        )
         return VerificationKey(
             .hmac(HMACKey(Secret(bytes))),
             form: secretIsBase64 ? .secretBase64 : .secretText

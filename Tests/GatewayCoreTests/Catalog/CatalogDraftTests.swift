@@ -56,6 +56,58 @@ import Testing
         #expect(refusal { try $0.put(profile) } == "api_tokens[0]: this API token belongs to another profile")
     }
 
+    @Test mutating func `gives back what a refused profile had taken`() throws {
+        let theirs = try gateway.profile(3).apiTokens
+        var renamed = try gateway.profile(1)
+        let own = renamed.apiTokens
+        let fresh = APIToken(
+            id: .test(90),
+            name: "fresh",
+            digest: try #require(APITokenDigest(token: CatalogSamples.token(90).utf8)),
+            createdAt: CatalogSamples.now
+        )
+        renamed.name = "renamed"
+        renamed.apiTokens = own + [fresh] + theirs
+        #expect(refusal { try $0.put(renamed) }?.hasPrefix("api_tokens[\(own.count + 1)]") == true)
+        let catalog = gateway.draft.catalog
+        #expect(catalog.profile(named: "renamed", of: .test(1)) == nil)
+        #expect(catalog.profile(named: try gateway.profile(1).name, of: .test(1))?.id == .test(1))
+        #expect(catalog.profile(token: fresh.digest) == nil)
+        #expect(catalog.profile(token: try #require(own.first).digest)?.id == .test(1))
+        #expect(catalog.profile(token: try #require(theirs.first).digest)?.id == .test(3))
+        var another = AccessProfile(id: .test(91), clientID: .test(1), name: "renamed")
+        another.apiTokens = [fresh]
+        #expect(refusal { try $0.put(another) } == nil, "the name and the token are free")
+    }
+
+    @Test mutating func `lets a client's profiles change their names`() throws {
+        let names = ["b", "c", "d"]
+        for (index, name) in names.enumerated() {
+            try gateway.draft.put(AccessProfile(id: .test(90 + index), clientID: .test(2), name: name))
+        }
+        try gateway.draft.put(AccessProfile(id: .test(91), clientID: .test(2), name: "e"))
+        #expect(
+            refusal { try $0.put(AccessProfile(id: .test(92), clientID: .test(2), name: "e")) }
+                == "name: the client has a profile named \"e\" already"
+        )
+        try gateway.draft.delete(profile: .test(90))
+        #expect(gateway.draft.catalog.profile(named: "b", of: .test(2)) == nil)
+        #expect(gateway.draft.catalog.profile(named: "c", of: .test(2)) == nil)
+        #expect(gateway.draft.catalog.profile(named: "e", of: .test(2))?.id == .test(91))
+        let left = gateway.draft.catalog.profiles(of: .test(2)).map(\.name)
+        #expect(left.contains("d") && left.contains("e") && !left.contains("b"))
+    }
+
+    @Test(arguments: [
+        "", "0", "0123456789abcdef0123456789abcde", "0123456789abcdef0123456789abcdef0",
+        "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcdeg",
+        " 123456789abcdef0123456789abcdef",
+    ])
+    func `an identity is 32 digits and nothing else`(_ text: String) {
+        #expect(ClientID(text) == nil)
+        #expect(ClientID("0123456789abcdeffedcba9876543210")?.text == "0123456789abcdeffedcba9876543210")
+    }
+
     @Test mutating func `keeps an upstream that is used, and lets go of one that is not`() throws {
         #expect(
             refusal { try $0.delete(upstream: .test(1)) }

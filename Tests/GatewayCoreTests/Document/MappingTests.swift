@@ -1,5 +1,6 @@
 import GatewayCore
 import JOSE
+import PortcullisTestSupport
 import Testing
 
 struct MappingTests {
@@ -118,14 +119,14 @@ struct MappingTests {
         var reader = try DocumentReader(
             CatalogFixture.document(#"{"name": "e", "path": "/e", "upstream": "\#(upstream.id)"}"#)
         )
-        let endpoint = try Endpoint(id: .init("0"), from: &reader, catalog: catalog, context: &context)
+        let endpoint = try Endpoint(id: .test(0), from: &reader, catalog: catalog, context: &context)
         #expect(endpoint.upstreamID == upstream.id)
         var granted = try DocumentReader(
             CatalogFixture.document(#"{"name": "p", "collections": ["\#(collection.id)"]}"#)
         )
         let client = try #require(catalog.client(named: "Acme"))
         let profile = try AccessProfile(
-            id: .init("0"),
+            id: .test(0),
             clientID: client.id,
             from: &granted,
             catalog: catalog,

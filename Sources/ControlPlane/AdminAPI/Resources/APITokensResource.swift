@@ -19,11 +19,11 @@ struct APITokensResource: Resource {
     }
 
     func find(in catalog: Catalog, _ call: Call) -> APIToken? {
-        let id: APITokenID = call.id(parameter)
+        let id: APITokenID? = call.id(parameter)
         return catalog.profiles[call.id(ProfileOwner.parameter)]?.apiTokens.first { $0.id == id }
     }
 
-    func id(of token: APIToken) -> String { token.id.rawValue }
+    func id(of token: APIToken) -> String { token.id.text }
     func name(of token: APIToken) -> String { token.name }
 
     func document(of token: APIToken, in catalog: Catalog) -> DocumentNode {
@@ -144,7 +144,7 @@ struct APITokensResource: Resource {
             let token = try change(&draft, digest, &context)
             let details = AuditDetails.changes(from: nil, to: token.document())
             return (
-                token, [call.audit(action, kind, id: token.id.rawValue, name: token.name, details: details)]
+                token, [call.audit(action, kind, id: token.id.text, name: token.name, details: details)]
             )
         }.outcome
         let document = token.document()
@@ -155,7 +155,7 @@ struct APITokensResource: Resource {
             DocumentNode(.object(members + [shown])),
             headers: [
                 (name: "ETag", value: document.entityTag),
-                (name: "Location", value: location(token.id.rawValue, call)),
+                (name: "Location", value: location(token.id.text, call)),
             ]
         )
     }

@@ -16,7 +16,7 @@ struct ClientsResource: Resource {
         catalog.clients[call.id(parameter)]
     }
 
-    func id(of client: Client) -> String { client.id.rawValue }
+    func id(of client: Client) -> String { client.id.text }
     func name(of client: Client) -> String { client.name }
 
     func document(of client: Client, in catalog: Catalog) -> DocumentNode {

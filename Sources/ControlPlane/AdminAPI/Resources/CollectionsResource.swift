@@ -27,7 +27,7 @@ struct CollectionsResource: Resource {
         catalog.collections[call.id(parameter)]
     }
 
-    func id(of collection: GatewayCore.Collection) -> String { collection.id.rawValue }
+    func id(of collection: GatewayCore.Collection) -> String { collection.id.text }
     func name(of collection: GatewayCore.Collection) -> String { collection.name }
 
     func document(of collection: GatewayCore.Collection, in catalog: Catalog) -> DocumentNode {
@@ -89,7 +89,7 @@ struct CollectionsResource: Resource {
     ) -> [AuditEntry] {
         let profiles = ProfilesResource(catalog: catalog)
         let granted = old.profiles.values.filter { $0.grantedCollections.contains(collection.id) }
-        return granted.sorted { $0.id.rawValue < $1.id.rawValue }.compactMap { before in
+        return granted.sorted { $0.id.text < $1.id.text }.compactMap { before in
             guard let after = new.profiles[before.id] else { return nil }
             let details = AuditDetails.changes(
                 from: profiles.document(of: before, in: old),
@@ -98,7 +98,7 @@ struct CollectionsResource: Resource {
             return call.audit(
                 "update",
                 profiles.kind,
-                id: after.id.rawValue,
+                id: after.id.text,
                 name: after.name,
                 details: details
             )

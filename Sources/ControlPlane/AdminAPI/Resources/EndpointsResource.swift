@@ -32,11 +32,11 @@ struct EndpointsResource: Resource {
     }
 
     func find(in catalog: Catalog, _ call: Call) -> Endpoint? {
-        let id: EndpointID = call.id(parameter)
+        guard let id: EndpointID = call.id(parameter) else { return nil }
         return catalog.collection(of: id)?.endpoints.first { $0.id == id }
     }
 
-    func id(of endpoint: Endpoint) -> String { endpoint.id.rawValue }
+    func id(of endpoint: Endpoint) -> String { endpoint.id.text }
     func name(of endpoint: Endpoint) -> String { endpoint.name }
 
     func document(of endpoint: Endpoint, in catalog: Catalog) -> DocumentNode {

@@ -14,11 +14,11 @@ struct KeysResource: Resource {
     }
 
     func find(in catalog: Catalog, _ call: Call) -> ProfileKey? {
-        let id: KeyID = call.id(parameter)
+        let id: KeyID? = call.id(parameter)
         return catalog.profiles[call.id(ProfileOwner.parameter)]?.keys.first { $0.id == id }
     }
 
-    func id(of key: ProfileKey) -> String { key.id.rawValue }
+    func id(of key: ProfileKey) -> String { key.id.text }
     func name(of key: ProfileKey) -> String { key.name }
 
     func document(of key: ProfileKey, in catalog: Catalog) -> DocumentNode {

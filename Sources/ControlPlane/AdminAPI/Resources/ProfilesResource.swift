@@ -26,7 +26,7 @@ struct ProfilesResource: Resource {
 
     func isWanted(_ profile: AccessProfile, in catalog: Catalog, _ call: Call) -> Bool {
         if let name = call.text("client"), catalog.clients[profile.clientID]?.name != name { return false }
-        if let id = call.text("client_id"), profile.clientID.rawValue != id { return false }
+        if let id = call.text("client_id"), profile.clientID.text != id { return false }
         return true
     }
 
@@ -34,7 +34,7 @@ struct ProfilesResource: Resource {
         catalog.profiles[call.id(parameter)]
     }
 
-    func id(of profile: AccessProfile) -> String { profile.id.rawValue }
+    func id(of profile: AccessProfile) -> String { profile.id.text }
     func name(of profile: AccessProfile) -> String { profile.name }
 
     func document(of profile: AccessProfile, in catalog: Catalog) -> DocumentNode {

@@ -16,7 +16,7 @@ struct UpstreamsResource: Resource {
         catalog.upstreams[call.id(parameter)]
     }
 
-    func id(of upstream: Upstream) -> String { upstream.id.rawValue }
+    func id(of upstream: Upstream) -> String { upstream.id.text }
     func name(of upstream: Upstream) -> String { upstream.name }
 
     func document(of upstream: Upstream, in catalog: Catalog) -> DocumentNode {

@@ -53,7 +53,7 @@ extension Client {
     /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by
     ///   ``CatalogDraft``.
     package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
-        try reader.readOnly("id", id.rawValue)
+        try reader.readOnly("id", id.text)
         try reader.text("name", &name)
         try reader.text("description", &description, default: "")
         try reader.text("contact_email", &contactEmail, default: "")
@@ -64,7 +64,7 @@ extension Client {
     /// The client as a document, without its profiles.
     package func document(form: DocumentForm = .resource) -> DocumentNode {
         var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.rawValue))
+        writer.addInResource("id", .string(id.text))
         writer.add("name", name)
         writer.add("description", description, default: "")
         writer.add("contact_email", contactEmail, default: "")
@@ -87,7 +87,7 @@ extension Upstream {
     /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by
     ///   ``CatalogDraft``.
     package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
-        try reader.readOnly("id", id.rawValue)
+        try reader.readOnly("id", id.text)
         try reader.text("name", &name)
         try updateTargets(from: &reader)
         try reader.integer("connect_timeout_seconds", &connectTimeoutSeconds, default: 5)
@@ -127,7 +127,7 @@ extension Upstream {
     /// The upstream as a document.
     package func document(form: DocumentForm = .resource) -> DocumentNode {
         var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.rawValue))
+        writer.addInResource("id", .string(id.text))
         writer.add("name", name)
         let targets = targets.map {
             DocumentNode(.object([DocumentMember("url", DocumentNode(.string($0.url)))]))

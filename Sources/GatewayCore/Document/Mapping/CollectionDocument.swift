@@ -39,7 +39,7 @@ extension Collection {
         catalog: Catalog,
         context: inout DocumentContext
     ) throws(DocumentError) {
-        try reader.readOnly("id", id.rawValue)
+        try reader.readOnly("id", id.text)
         try reader.text("name", &name)
         try reader.text("handle", &handle)
         try reader.text("version", &version, default: "")
@@ -67,7 +67,7 @@ extension Collection {
                 throw item.error("name", "\"\(name)\" is there twice", kind: .conflict)
             }
             let endpointID: EndpointID =
-                existing[name]?.id ?? context.makeID("endpoint", [id.rawValue, name])
+                existing[name]?.id ?? context.makeID("endpoint", [id.text, name])
             updated.append(try Endpoint(id: endpointID, from: &item, catalog: catalog, context: &context))
         }
         if case .keepsUnmentioned = context.nested {
@@ -80,7 +80,7 @@ extension Collection {
     /// The collection with its endpoints as a document.
     package func document(in catalog: Catalog, form: DocumentForm = .resource) -> DocumentNode {
         var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.rawValue))
+        writer.addInResource("id", .string(id.text))
         writer.add("name", name)
         writer.add("handle", handle)
         writer.add("version", version, default: "")
@@ -123,10 +123,10 @@ extension Endpoint {
         catalog: Catalog,
         context: inout DocumentContext
     ) throws(DocumentError) {
-        try reader.readOnly("id", id.rawValue)
+        try reader.readOnly("id", id.text)
         if let collection = catalog.collection(of: id) {
             try reader.readOnly("collection", collection.handle)
-            try reader.readOnly("collection_id", collection.id.rawValue)
+            try reader.readOnly("collection_id", collection.id.text)
         }
         try reader.text("name", &name)
         try reader.texts("methods", &methods, default: ["GET"])
@@ -168,15 +168,15 @@ extension Endpoint {
 
     func document(in catalog: Catalog, of collection: Collection?, form: DocumentForm) -> DocumentNode {
         var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.rawValue))
+        writer.addInResource("id", .string(id.text))
         if let collection {
             writer.addInResource("collection", .string(collection.handle))
-            writer.addInResource("collection_id", .string(collection.id.rawValue))
+            writer.addInResource("collection_id", .string(collection.id.text))
         }
         writer.add("name", name)
         writer.add("methods", methods, default: ["GET"])
         writer.add("path", path.description)
-        writer.add("upstream", catalog.upstreams[upstreamID]?.name ?? upstreamID.rawValue)
+        writer.add("upstream", catalog.upstreams[upstreamID]?.name ?? upstreamID.text)
         writer.add(optional: "upstream_path", upstreamPath.map { .string($0.description) })
         writer.add("active", isActive, default: true)
         writer.add("timeout_seconds", Int64(timeoutSeconds), default: 30)

@@ -39,7 +39,7 @@ extension ProfileKey {
     }
 
     private mutating func updateFields(from reader: inout DocumentReader) throws(DocumentError) {
-        try reader.readOnly("id", id.rawValue)
+        try reader.readOnly("id", id.text)
         try reader.readOnly("kind", kindName)
         try reader.readOnly("created_at", createdAt.description)
         try reader.text("name", &name)
@@ -93,7 +93,7 @@ extension ProfileKey {
             )
         }
         if let existing, existing.isSameText(material) { return try checked(existing, fingerprint, reader) }
-        let id: KeyID = context.makeID("key", [profile.rawValue, name])
+        let id: KeyID = context.makeID("key", [profile.text, name])
         let read: ProfileKey
         do {
             read = try ProfileKey(id: id, name: name, material: material, createdAt: context.now)
@@ -190,7 +190,7 @@ extension ProfileKey {
     /// The key as a document: a public key as pasted, of a secret its fingerprint only.
     package func document(form: DocumentForm = .resource) -> DocumentNode {
         var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.rawValue))
+        writer.addInResource("id", .string(id.text))
         writer.add("name", name)
         writer.add("active", isActive, default: true)
         writer.addInResource("kind", .string(kindName))
@@ -229,7 +229,7 @@ extension APIToken {
         if let existing, existing.digest == digest {
             self = existing
         } else {
-            let id: APITokenID = context.makeID("api_token", [profile.rawValue, name])
+            let id: APITokenID = context.makeID("api_token", [profile.text, name])
             self.init(id: id, name: name, digest: digest, createdAt: context.now)
         }
         isActive = true
@@ -246,7 +246,7 @@ extension APIToken {
     }
 
     private mutating func updateFields(from reader: inout DocumentReader) throws(DocumentError) {
-        try reader.readOnly("id", id.rawValue)
+        try reader.readOnly("id", id.text)
         try reader.readOnly("created_at", createdAt.description)
         try reader.text("name", &name)
         try reader.bool("active", &isActive, default: true)
@@ -294,7 +294,7 @@ extension APIToken {
     /// The API token as a document: its digest, never the token.
     package func document(form: DocumentForm = .resource) -> DocumentNode {
         var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.rawValue))
+        writer.addInResource("id", .string(id.text))
         writer.add("name", name)
         writer.add("active", isActive, default: true)
         writer.add(optional: "expires_at", expiresAt.map { .string($0.description) })

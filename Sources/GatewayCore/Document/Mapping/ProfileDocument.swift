@@ -43,8 +43,8 @@ extension AccessProfile {
         catalog: Catalog,
         context: inout DocumentContext
     ) throws(DocumentError) {
-        try reader.readOnly("id", id.rawValue)
-        try reader.readOnly("client_id", clientID.rawValue)
+        try reader.readOnly("id", id.text)
+        try reader.readOnly("client_id", clientID.text)
         if let client = catalog.clients[clientID] { try reader.readOnly("client", client.name) }
         try reader.text("name", &name)
         try reader.bool("active", &isActive, default: true)
@@ -129,14 +129,14 @@ extension AccessProfile {
     /// The profile with its keys and API tokens as a document; never a secret.
     package func document(in catalog: Catalog, form: DocumentForm = .resource) -> DocumentNode {
         var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.rawValue))
-        writer.addInResource("client_id", .string(clientID.rawValue))
+        writer.addInResource("id", .string(id.text))
+        writer.addInResource("client_id", .string(clientID.text))
         writer.addInResource("client", .string(catalog.clients[clientID]?.name ?? ""))
         writer.add("name", name)
         writer.add("active", isActive, default: true)
         // In the file too: it says how the profile's callers prove who they are.
         writer.add("method", method.rawValue)
-        writer.add("collections", grantedCollections.map { catalog.collections[$0]?.handle ?? $0.rawValue })
+        writer.add("collections", grantedCollections.map { catalog.collections[$0]?.handle ?? $0.text })
         claimRules.write(to: &writer)
         writer.add("ip_allow", allowedAddresses.map(\.description))
         writer.add("ip_deny", deniedAddresses.map(\.description))
