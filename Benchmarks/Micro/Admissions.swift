@@ -13,7 +13,7 @@ private final class Decider {
     private let question = AdmissionQuestion(
         clientAddress: IPAddress(v4: 0x7f00_0001),
         authorizationFields: 1,
-        otherCredentials: 0,
+        apiTokenFields: 0,
         now: Timestamp(secondsSinceEpoch: SignedTokens.now)
     )
 
@@ -38,6 +38,7 @@ private final class Decider {
                 method: method.span,
                 path: path.span,
                 authorization: field.span,
+                apiToken: Span(),
                 question
             )
             if isGood(decision) { good += 1 }

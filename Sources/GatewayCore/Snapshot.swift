@@ -9,6 +9,8 @@ package final class Snapshot: Sendable {
     package let catalog: Catalog
     /// Host, path and method → endpoint.
     package let routes: RouteTable
+    /// Which proxies are believed; `nil` when none is.
+    package let trustedProxies: TrustedProxies?
     /// The claims that may carry the API token, in order, as bytes.
     let identityClaims: [[UInt8]]
 
@@ -19,6 +21,7 @@ package final class Snapshot: Sendable {
         self.catalog = catalog
         routes = RouteTable(catalog)
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
+        trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
         var callers: TreeDictionary<APITokenDigest, Caller> = [:]
         for profile in catalog.profiles.sharedValues { Self.add(profile, in: catalog, to: &callers) }
         self.callers = callers
@@ -30,6 +33,7 @@ package final class Snapshot: Sendable {
         let isSameRouting = change.collections.isEmpty && change.upstreams.isEmpty
         routes = isSameRouting ? previous.routes : RouteTable(catalog)
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
+        trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
         var callers = previous.callers
         let touched: Set<ProfileID>
         if change.settings != nil {
@@ -97,6 +101,8 @@ package final class CompiledProfile: Sendable {
     let requiresExpiry: Bool
     let leewaySeconds: Int64
     let hasAddressRules: Bool
+    /// What the upstream is told of a caller without a token's claims; empty where there always are some.
+    let identityHeaders: [UInt8]
     // Where they are few, as with most profiles, they are compared one by one in the profile's own list.
     private let manyGrantedCollections: Set<CollectionID>?
     // What the catalog holds anyway, and no copies: there may be 100,000 of each.
@@ -114,7 +120,12 @@ package final class CompiledProfile: Sendable {
         audiences = shared.value.claimRules.audiences.map { Array($0.utf8) }
         requiresExpiry = shared.value.claimRules.requiresExpiry ?? catalog.settings.requiresExpiry
         leewaySeconds = Int64(shared.value.claimRules.leewaySeconds ?? catalog.settings.leewaySeconds)
-        hasAddressRules = !shared.value.allowedAddresses.isEmpty || !shared.value.deniedAddresses.isEmpty
+        hasAddressRules =
+            !shared.value.allowedAddresses.isEmpty || !shared.value.deniedAddresses.isEmpty
+            || shared.value.apiTokens.contains { !$0.allowedAddresses.isEmpty || !$0.deniedAddresses.isEmpty }
+        identityHeaders =
+            shared.value.method == .token
+            ? IdentityHeaders.render(client: client.value.name, profile: shared.value.name) : []
         let granted = shared.value.grantedCollections
         manyGrantedCollections = granted.count > 8 ? Set(granted) : nil
     }

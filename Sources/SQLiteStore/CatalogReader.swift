@@ -27,10 +27,15 @@ struct CatalogReader {
 
     private func settings() throws -> GatewaySettings {
         var settings = GatewaySettings()
-        try each("settings", "identity_claims, requires_expiry, leeway_seconds") { row in
+        let columns = """
+            identity_claims, requires_expiry, leeway_seconds, trusted_proxies, client_address_header
+            """
+        try each("settings", columns) { row in
             settings.identityClaims = try row.list(0)
             settings.requiresExpiry = try row.flag(1)
             settings.leewaySeconds = try row.int(2)
+            settings.trustedProxies = try addresses(row, 3)
+            settings.clientAddressHeader = try row.value(4) { ClientAddressHeader(rawValue: $0) }
         }
         return settings
     }
@@ -123,7 +128,9 @@ struct CatalogReader {
             in: database,
             table: "api_tokens",
             owner: "profile_id",
-            columns: "id, name, is_active, created_at, expires_at, sha256"
+            columns: """
+                id, name, is_active, created_at, expires_at, sha256, allowed_addresses, denied_addresses
+                """
         )
         let columns = """
             id, client_id, name, is_active, method, required_claims, issuers, audiences, requires_expiry,
@@ -172,6 +179,8 @@ struct CatalogReader {
         )
         token.isActive = try row.flag(2)
         token.expiresAt = try row.optionalNumber(4).map { Timestamp(secondsSinceEpoch: $0) }
+        token.allowedAddresses = try addresses(row, 6)
+        token.deniedAddresses = try addresses(row, 7)
         return token
     }
 

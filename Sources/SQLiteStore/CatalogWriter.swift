@@ -62,10 +62,15 @@ struct CatalogWriter {
     private func write(_ settings: GatewaySettings) throws {
         try run(
             """
-            INSERT OR REPLACE INTO settings (id, identity_claims, requires_expiry, leeway_seconds)
-            VALUES (1, ?, ?, ?)
+            INSERT OR REPLACE INTO settings (id, identity_claims, requires_expiry, leeway_seconds,
+                trusted_proxies, client_address_header)
+            VALUES (1, ?, ?, ?, ?, ?)
             """,
-            [try StoredList(settings.identityClaims).json, settings.requiresExpiry, settings.leewaySeconds]
+            [
+                try StoredList(settings.identityClaims).json, settings.requiresExpiry,
+                settings.leewaySeconds, try StoredList(settings.trustedProxies.map(\.description)).json,
+                settings.clientAddressHeader.rawValue,
+            ]
         )
     }
 
@@ -175,12 +180,15 @@ struct CatalogWriter {
     private func write(_ token: APIToken, at position: Int, of profile: ProfileID) throws {
         try run(
             """
-            INSERT INTO api_tokens (profile_id, position, id, name, is_active, created_at, expires_at, sha256)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO api_tokens (profile_id, position, id, name, is_active, created_at, expires_at, sha256,
+                allowed_addresses, denied_addresses)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 profile.text, position, token.id.text, token.name, token.isActive,
                 token.createdAt.secondsSinceEpoch, token.expiresAt?.secondsSinceEpoch, token.digest.hex,
+                try StoredList(token.allowedAddresses.map(\.description)).json,
+                try StoredList(token.deniedAddresses.map(\.description)).json,
             ]
         )
     }

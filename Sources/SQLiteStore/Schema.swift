@@ -21,6 +21,7 @@ enum Schema {
                 arguments: [try sealer.sealedCheck()]
             )
         }
+        migrator.registerMigration("2 credentials") { database in try database.execute(sql: credentialSteps) }
         return migrator
     }
 
@@ -157,6 +158,14 @@ enum Schema {
             id INTEGER PRIMARY KEY CHECK (id = 1),
             sealed BLOB NOT NULL
         ) STRICT;
+
+        """
+
+    private static let credentialSteps = """
+        ALTER TABLE api_tokens ADD COLUMN allowed_addresses TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE api_tokens ADD COLUMN denied_addresses TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE settings ADD COLUMN trusted_proxies TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE settings ADD COLUMN client_address_header TEXT NOT NULL DEFAULT 'x-forwarded-for';
 
         """
 

@@ -59,6 +59,18 @@ extension Schemas {
             .optional(.text(.time)),
             "From when on it is no longer accepted; null means never."
         ),
+        Field(
+            "ip_allow",
+            .set(.text(.addressRange), upTo: 1000),
+            "The addresses that it may be used from, CIDR; empty means all that the profile allows.",
+            default: .array([])
+        ),
+        Field(
+            "ip_deny",
+            .set(.text(.addressRange), upTo: 1000),
+            "The addresses that it may not be used from, even when allowed.",
+            default: .array([])
+        ),
     ]
 
     static let apiToken = ObjectShape(

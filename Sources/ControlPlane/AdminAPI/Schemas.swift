@@ -37,6 +37,18 @@ enum Schemas {
                 "The allowed difference of clocks in seconds, unless the profile says otherwise.",
                 default: .integer(30)
             ),
+            Field(
+                "trusted_proxies",
+                .set(.text(.addressRange), upTo: 1000),
+                "The proxies, CIDR, that are believed when they say whom a call comes from; empty: none.",
+                default: .array([])
+            ),
+            Field(
+                "client_address_header",
+                .choice(ClientAddressHeader.allCases.map(\.rawValue)),
+                "The header in which they say it.",
+                default: .string(ClientAddressHeader.xForwardedFor.rawValue)
+            ),
         ]
     )
 

@@ -116,7 +116,7 @@ final class Exchange {
                 admitted,
                 to: destination,
                 id: id,
-                forwarded: client.forwarded(for: head),
+                forwarded: client.forwarded(for: head, from: client.client(of: findings)),
                 into: &output
             )
         }
@@ -218,7 +218,8 @@ final class Exchange {
         hasAnswered = true
         replay = nil
         findings.noteUpstream()
-        context.record(id, findings, nil, status: response.status, from: client.address, head: head)
+        let address = client.client(of: findings)
+        context.record(id, findings, nil, status: response.status, from: address, head: head)
         responseFraming = ClientResponse.framing(of: response, toVersionMinor: head.versionMinor)
         // The body may come too late, or not at all: then the connection cannot go on.
         if !isRequestSent || responseFraming == .untilClose || client.isLastAnswer {

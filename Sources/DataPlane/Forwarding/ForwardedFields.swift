@@ -2,20 +2,18 @@ import GatewayCore
 
 /// The fields of RFC 7239, and the older ones that upstreams know better, for one caller's connection.
 ///
-/// What the caller sent of them is not passed on, since nothing says that the caller is a proxy to be
-/// believed. A connection's requests mostly name the same host, so the fields are made anew only when not.
+/// What the caller sent of them is not passed on: of what a trusted proxy says only the caller's address is, and
+/// of anybody else nothing. A connection's requests mostly name the same caller and host, so the fields are made
+/// anew only when not.
 struct ForwardedFields {
-    private let address: IPAddress
+    private var address = IPAddress.unknown
     private var host: [UInt8]?
     private var lines: [UInt8] = []
 
-    init(_ address: IPAddress) {
-        self.address = address
-    }
-
     /// The fields, each with its line end, for a request to this host, which is none in HTTP/1.0 alone.
-    mutating func lines(host requested: Span<UInt8>) -> [UInt8] {
-        if let host, equal(host.span, requested) { return lines }
+    mutating func lines(for client: IPAddress, host requested: Span<UInt8>) -> [UInt8] {
+        if client == address, let host, equal(host.span, requested) { return lines }
+        address = client
         let written = requested.withUnsafeBufferPointer { Array($0) }
         host = written
         let text = address.description

@@ -48,7 +48,7 @@ final class ClientConnection {
         self.socket = socket
         self.address = address
         self.loop = loop
-        forwardedFields = ForwardedFields(address)
+        forwardedFields = ForwardedFields()
         idleSince = loop.reactor.now
         deadline = idleSince + .seconds(loop.configuration.headerTimeoutSeconds)
     }
@@ -165,7 +165,7 @@ final class ClientConnection {
         body = BodyDecoder(head.framing)
         bodyIsRead = body.isFinished
         let id = loop.nextRequestID()
-        let decision = loop.decide(head, clientAddress: address)
+        let decision = loop.decide(head, from: address)
         switch decision.outcome {
         case .rejected(let rejection):
             refuse(rejection, decision.findings, id, head: head)
@@ -208,8 +208,15 @@ final class ClientConnection {
     }
 
     /// The fields that tell the upstream whom the request came from.
-    func forwarded(for head: RequestHead) -> [UInt8] {
-        head.bytes(head.host ?? ByteRange(offset: 0, end: 0)) { forwardedFields.lines(host: $0) }
+    func forwarded(for head: RequestHead, from address: IPAddress) -> [UInt8] {
+        head.bytes(head.host ?? ByteRange(offset: 0, end: 0)) {
+            forwardedFields.lines(for: address, host: $0)
+        }
+    }
+
+    /// Whom a request came from: the connection's peer, unless a decision found out better.
+    func client(of findings: Findings) -> IPAddress {
+        findings.clientAddress == .unknown ? address : findings.clientAddress
     }
 
     /// Passes on what has come of the body; false when nothing more can be done now.
@@ -308,7 +315,14 @@ final class ClientConnection {
     }
 
     private func refuse(_ rejection: Rejection, _ findings: Findings, _ id: RequestID, head: RequestHead?) {
-        loop.record(id, findings, rejection, status: rejection.code.status, from: address, head: head)
+        loop.record(
+            id,
+            findings,
+            rejection,
+            status: rejection.code.status,
+            from: client(of: findings),
+            head: head
+        )
         if isLastAnswer || (!bodyIsRead && !canSkipBody(head)) { keepsAlive = false }
         write { output in
             ClientResponse.refusal(

@@ -93,27 +93,30 @@ final class LoopContext: @unchecked Sendable {
         requestIDs.next()
     }
 
-    func decide(_ head: RequestHead, clientAddress: IPAddress) -> Decision {
+    /// Decides a request that came over a connection from this address.
+    func decide(_ head: RequestHead, from peer: IPAddress) -> Decision {
         var authorization = 0..<0
         var authorizationFields = 0
-        var otherCredentials = 0
+        var apiToken = 0..<0
+        var apiTokenFields = 0
         if !head.present.isDisjoint(with: Self.credentials) {
             for field in head.headers {
                 if field.kind == .authorization {
                     if authorizationFields == 0 { authorization = field.value.offset..<field.value.end }
                     authorizationFields += 1
                 } else if field.kind == .apiToken {
-                    otherCredentials += 1
+                    if apiTokenFields == 0 { apiToken = field.value.offset..<field.value.end }
+                    apiTokenFields += 1
                 }
             }
         }
+        let snapshot = snapshots.current()
         let question = AdmissionQuestion(
-            clientAddress: clientAddress,
+            clientAddress: clientAddress(of: head, from: peer, snapshot),
             authorizationFields: authorizationFields,
-            otherCredentials: otherCredentials,
+            apiTokenFields: apiTokenFields,
             now: now()
         )
-        let snapshot = snapshots.current()
         if snapshots.version != planned {
             planned = snapshots.version
             pool.forgetPlans()
@@ -126,12 +129,30 @@ final class LoopContext: @unchecked Sendable {
                 method: all.extracting(head.method.offset..<head.method.end),
                 path: all.extracting(head.path.offset..<head.path.end),
                 authorization: all.extracting(authorization),
+                apiToken: all.extracting(apiToken),
                 question
             )
         }
     }
 
     private static let credentials = KnownHeaderSet(.authorization, .apiToken)
+
+    /// Whom the request comes from: the connection's peer, or whom a trusted proxy names.
+    private func clientAddress(of head: RequestHead, from peer: IPAddress, _ snapshot: Snapshot) -> IPAddress?
+    {
+        guard let proxies = snapshot.trustedProxies, proxies.contains(peer) else { return peer }
+        let kind: KnownHeader =
+            switch proxies.header {
+            case .xForwardedFor: .xForwardedFor
+            case .forwarded: .forwarded
+            }
+        guard head.present.contains(kind) else { return peer }
+        var fields: [[UInt8]] = []
+        for field in head.headers where field.kind == kind {
+            fields.append(head.bytes(field.value) { value in value.withUnsafeBufferPointer { Array($0) } })
+        }
+        return proxies.client(behind: peer, fields)
+    }
 
     /// What was found of a request that was no well-formed HTTP.
     func noFindings() -> Findings {

@@ -32,6 +32,7 @@ package struct Admission: Sendable {
     ///   - method: the method as sent.
     ///   - path: the path as sent, without the query.
     ///   - authorization: the value of the first `Authorization` field; empty when there is none.
+    ///   - apiToken: the value of the first `API-Token` field; empty when there is none.
     ///   - question: the rest.
     /// - Returns: the permit or the rejection, with what was found.
     package mutating func decide(
@@ -40,11 +41,18 @@ package struct Admission: Sendable {
         method: Span<UInt8>,
         path: Span<UInt8>,
         authorization: Span<UInt8>,
+        apiToken: Span<UInt8>,
         _ question: AdmissionQuestion
     ) -> Decision {
         var findings = Findings(now: question.now)
-        findings.clientAddress = question.clientAddress
         do throws(Rejection) {
+            guard let address = question.clientAddress else {
+                throw Rejection(
+                    .badRequest,
+                    operatorDetail: "the trusted proxy names no address that the call comes from"
+                )
+            }
+            findings.clientAddress = address
             // The order of checks is PRODUCT.md's table; each line has its place for a reason.
 
             // Before authentication: the endpoint says which credentials it accepts.
@@ -54,28 +62,49 @@ package struct Admission: Sendable {
                 return Decision(outcome: .admitted(admitted), findings: findings)
             }
             // Exactly one: two credentials could be read as one caller here and as another at the upstream.
-            let token = try findCredential(authorization, question, &findings)
+            let credential = try findCredential(authorization, apiToken, question, &findings)
+            let token: Range<Int>
+            switch credential {
+            case .bearer(let range): token = range
+            case .apiToken(let digest, let place):
+                let caller = try authenticate(snapshot, digest, place, &findings)
+                findings.check = .active
+                try CallerRules.checkActive(caller, now: question.now)
+                return try admit(caller, to: route, parameters, caller.profile.identityHeaders, &findings)
+            }
             // Before anything else of the token is believed.
             let remembered = try authenticate(snapshot, authorization.extracting(token), &findings)
             // From here on the caller is genuine, and is told what is wrong.
             if !remembered.standing.holds(at: question.now) {
                 try checkStanding(remembered, question.now, &findings)
             }
-            findings.check = .address
-            try CallerRules.checkAddress(question.clientAddress, of: remembered.profile)
-            // Last, because it concerns what is asked for, not who asks.
-            findings.check = .grant
-            try CallerRules.checkGrant(of: route, to: remembered.profile)
-            let admitted = Admitted(
-                findings,
-                route: route,
-                parameters: parameters,
-                identityHeaders: remembered.identityHeaders
-            )
-            return Decision(outcome: .admitted(admitted), findings: findings)
+            return try admit(remembered.caller, to: route, parameters, remembered.identityHeaders, &findings)
         } catch {
             return Decision(outcome: .rejected(error), findings: findings)
         }
+    }
+
+    /// Checks 7 and 8, whatever the caller was known by.
+    @inline(__always)
+    private func admit(
+        _ caller: Caller,
+        to route: Route,
+        _ parameters: PathParameters,
+        _ identityHeaders: [UInt8],
+        _ findings: inout Findings
+    ) throws(Rejection) -> Decision {
+        findings.check = .address
+        try CallerRules.checkAddress(findings.clientAddress, of: caller)
+        // Last, because it concerns what is asked for, not who asks.
+        findings.check = .grant
+        try CallerRules.checkGrant(of: route, to: caller.profile)
+        let admitted = Admitted(
+            findings,
+            route: route,
+            parameters: parameters,
+            identityHeaders: identityHeaders
+        )
+        return Decision(outcome: .admitted(admitted), findings: findings)
     }
 
     /// Checks 4 to 6, which depend on nothing but the token, its profile and the time.
@@ -138,11 +167,12 @@ package struct Admission: Sendable {
 
     private func findCredential(
         _ authorization: Span<UInt8>,
+        _ apiToken: Span<UInt8>,
         _ question: AdmissionQuestion,
         _ findings: inout Findings
-    ) throws(Rejection) -> Range<Int> {
+    ) throws(Rejection) -> PresentedCredential {
         findings.check = .credential
-        let count = question.authorizationFields + question.otherCredentials
+        let count = question.authorizationFields + question.apiTokenFields
         guard count <= 1 else {
             throw Rejection(
                 .credentialAmbiguous,
@@ -150,29 +180,67 @@ package struct Admission: Sendable {
             )
         }
         guard question.authorizationFields == 1 else {
-            let found =
-                question.otherCredentials == 1 ? "an API-Token header, which no profile accepts" : "none"
-            throw Rejection(
-                .credentialMissing,
-                operatorDetail: "expected Authorization: Bearer, found \(found)"
-            )
+            guard question.apiTokenFields == 1 else {
+                throw Rejection(
+                    .credentialMissing,
+                    operatorDetail: "expected Authorization: Bearer or API-Token, found neither"
+                )
+            }
+            let digest = apiToken.withUnsafeBufferPointer { APITokenDigest(token: $0) }
+            return .apiToken(digest, in: .header)
         }
         switch BearerCredential.find(in: authorization) {
-        case .token(let range): return range
+        case .token(let range): return .bearer(range)
         case .several:
             throw Rejection(
                 .credentialAmbiguous,
                 operatorDetail: "one Authorization field lists several credentials"
             )
         case .otherScheme:
+            if let credential = BasicCredential.find(in: authorization) { return credential }
             throw Rejection(
                 .credentialMissing,
-                operatorDetail: "expected Authorization: Bearer, found another scheme"
+                operatorDetail:
+                    "expected Authorization: Bearer, or Basic with the user api-token, found another scheme"
             )
         }
     }
 
     // MARK: Check 3: the token
+
+    /// Whom an API token names that is presented by itself.
+    private func authenticate(
+        _ snapshot: Snapshot,
+        _ digest: APITokenDigest?,
+        _ place: PresentedCredential.Place,
+        _ findings: inout Findings
+    ) throws(Rejection) -> Caller {
+        findings.check = .signature
+        guard let digest else {
+            throw Rejection(
+                .invalidToken,
+                operatorDetail: "\(place.words) holds no API token, expected 64 hex digits"
+            )
+        }
+        guard let caller = snapshot.caller(digest) else {
+            throw Rejection(
+                .invalidToken,
+                operatorDetail:
+                    "\(place.words) is an API token that no profile has (its SHA-256 begins \(digest.hex.prefix(12)))"
+            )
+        }
+        findings.caller = caller
+        let profile = caller.profile.profile
+        guard profile.method == .token else {
+            let (name, method) = (profile.name, profile.method)
+            throw Rejection(
+                .invalidToken,
+                operatorDetail:
+                    "an API token alone is no credential of profile \"\(name)\", whose method is \(method.rawValue)"
+            )
+        }
+        return caller
+    }
 
     private mutating func authenticate(
         _ snapshot: Snapshot,

@@ -33,6 +33,15 @@ struct Authenticator {
             Decoys.spend(on: unverified, token)
             throw refusal(identity)
         }
+        guard caller.profile.profile.method == .jwt else {
+            Decoys.spend(on: unverified, token)
+            let (name, method) = (caller.profile.profile.name, caller.profile.profile.method)
+            throw Rejection(
+                .invalidToken,
+                operatorDetail:
+                    "a signed token is no credential of profile \"\(name)\", whose method is \(method.rawValue)"
+            )
+        }
         guard let (key, verified) = verify(unverified, token, caller.profile) else {
             throw refusal(unverified, caller.profile)
         }

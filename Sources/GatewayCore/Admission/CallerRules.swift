@@ -25,17 +25,31 @@ enum CallerRules {
     }
 
     /// Check 7: the IP lists.
-    static func checkAddress(_ address: IPAddress, of profile: CompiledProfile) throws(Rejection) {
-        guard profile.hasAddressRules else { return }
-        if let range = profile.profile.deniedAddresses.first(where: { $0.contains(address) }) {
-            throw Rejection(.addressNotAllowed, operatorDetail: "the address is in the deny list (\(range))")
+    static func checkAddress(_ address: IPAddress, of caller: Caller) throws(Rejection) {
+        guard caller.profile.hasAddressRules else { return }
+        let profile = caller.profile.profile
+        try check(address, profile.allowedAddresses, profile.deniedAddresses, "the profile")
+        let token = caller.apiToken
+        try check(address, token.allowedAddresses, token.deniedAddresses, "the API token")
+    }
+
+    private static func check(
+        _ address: IPAddress,
+        _ allowed: [AddressRange],
+        _ denied: [AddressRange],
+        _ owner: String
+    ) throws(Rejection) {
+        if let range = denied.first(where: { $0.contains(address) }) {
+            throw Rejection(
+                .addressNotAllowed,
+                operatorDetail: "the address is in the deny list of \(owner) (\(range))"
+            )
         }
-        let allowed = profile.profile.allowedAddresses
         guard allowed.isEmpty || allowed.contains(where: { $0.contains(address) }) else {
             let ranges = allowed.prefix(10).map(\.description).joined(separator: ", ")
             throw Rejection(
                 .addressNotAllowed,
-                operatorDetail: "the address is not in the allow list (\(ranges))"
+                operatorDetail: "the address is not in the allow list of \(owner) (\(ranges))"
             )
         }
     }

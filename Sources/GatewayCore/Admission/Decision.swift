@@ -2,20 +2,20 @@ package import JOSE
 
 /// What the decision is asked about, besides the texts of the request.
 package struct AdmissionQuestion: Sendable {
-    /// The address that the call came from.
-    package var clientAddress: IPAddress
+    /// The address that the call came from; `nil` when a trusted proxy names none.
+    package var clientAddress: IPAddress?
     /// How many `Authorization` fields the request has.
     package var authorizationFields: Int
-    /// How many other credentials it has (`API-Token`).
-    package var otherCredentials: Int
+    /// How many `API-Token` fields it has.
+    package var apiTokenFields: Int
     /// Now.
     package var now: Timestamp
 
     /// Takes the parts.
-    package init(clientAddress: IPAddress, authorizationFields: Int, otherCredentials: Int, now: Timestamp) {
+    package init(clientAddress: IPAddress?, authorizationFields: Int, apiTokenFields: Int, now: Timestamp) {
         self.clientAddress = clientAddress
         self.authorizationFields = authorizationFields
-        self.otherCredentials = otherCredentials
+        self.apiTokenFields = apiTokenFields
         self.now = now
     }
 }
@@ -87,7 +87,8 @@ package struct Findings: Sendable {
     var caller: Caller?
     // Not the token itself: decisions are kept, and tokens can be long.
     var proof: TokenProof?
-    var clientAddress = IPAddress(v4: 0)
+    /// The caller's address; all zero when it is not known.
+    package internal(set) var clientAddress = IPAddress.unknown
 
     /// Makes findings of nothing, for a request that was no well-formed HTTP.
     package init(now: Timestamp) {

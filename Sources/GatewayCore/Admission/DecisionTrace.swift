@@ -41,7 +41,15 @@ extension Findings {
         case _ where needsNone && check != .upstream:
             return nil
         case .credential:
-            return CheckOutcome(check, .passed, "one Bearer token")
+            return CheckOutcome(check, .passed, algorithm == nil ? "one API token" : "one Bearer token")
+        case .signature where algorithm == nil:
+            return CheckOutcome(
+                check,
+                .passed,
+                "API token \"\(caller?.apiToken.name ?? "")\" is the profile's"
+            )
+        case .time where algorithm == nil, .claims where algorithm == nil:
+            return CheckOutcome(check, .skipped, "an API token has no claims")
         case .signature:
             let algorithm = algorithm?.rawValue ?? ""
             let key = proof.map { "\"\($0.key.name)\" (\($0.key.fingerprint))" } ?? ""
@@ -59,9 +67,9 @@ extension Findings {
         case .active:
             return CheckOutcome(check, .passed, "client, profile and API token are active")
         case .address:
-            let lists =
-                (profile?.profile.allowedAddresses.count ?? 0) + (profile?.profile.deniedAddresses.count ?? 0)
-            if lists == 0 { return CheckOutcome(check, .skipped, "the profile has no address lists") }
+            if profile?.hasAddressRules != true {
+                return CheckOutcome(check, .skipped, "the profile has no address lists")
+            }
             return CheckOutcome(check, .passed, "the address is allowed")
         case .grant:
             return CheckOutcome(

@@ -8,7 +8,7 @@ package struct ExplainedRequest: Sendable {
     package var host: String
     /// The path without the query.
     package var path: String
-    /// The token; `nil` for a request without one.
+    /// The signed token, or an API token by itself; `nil` for a request without either.
     package var token: [UInt8]?
     /// The address that the call would come from.
     package var clientAddress: IPAddress
@@ -33,24 +33,34 @@ package enum Explanation {
         now: Timestamp
     ) -> DecisionRecord {
         var admission = Admission(cache: VerifiedTokenCache(capacity: 1, maximumBytes: 1 << 20, seed: 0))
-        let authorization = request.token.map { Array("Bearer ".utf8) + $0 } ?? []
+        // An API token by itself has no dots; what is meant is the header API-Token.
+        let isAPIToken = request.token.map { APITokenDigest(token: $0) != nil } ?? false
+        let token = request.token ?? []
+        let authorization = request.token == nil || isAPIToken ? [] : Array("Bearer ".utf8) + token
+        let apiToken = isAPIToken ? token : []
         let decision = admission.decide(
             snapshot,
             host: request.host.utf8.span,
             method: request.method.utf8.span,
             path: request.path.utf8.span,
             authorization: authorization.span,
+            apiToken: apiToken.span,
             AdmissionQuestion(
                 clientAddress: request.clientAddress,
-                authorizationFields: request.token == nil ? 0 : 1,
-                otherCredentials: 0,
+                authorizationFields: authorization.isEmpty ? 0 : 1,
+                apiTokenFields: isAPIToken ? 1 : 0,
                 now: now
             )
         )
         let rejection: Rejection? =
             switch decision.outcome {
             case .admitted: nil
-            case .rejected(let rejection): LikelyCause.added(to: rejection, request.token, decision.findings)
+            case .rejected(let rejection):
+                LikelyCause.added(
+                    to: rejection,
+                    isAPIToken ? nil : request.token,
+                    decision.findings
+                )
             }
         return DecisionRecord(
             requestID: requestID,

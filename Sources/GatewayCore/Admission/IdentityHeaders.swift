@@ -7,10 +7,8 @@ enum IdentityHeaders {
     /// The API token is in none of them.
     static func render(_ profile: CompiledProfile, claims: JSONDocument, hiding apiToken: [UInt8]) -> [UInt8]
     {
-        var headers: [UInt8] = []
+        var headers = render(client: profile.client.name, profile: profile.profile.name)
         headers.reserveCapacity(192 + claims.source.count * 2)
-        append("Portcullis-Client: ", profile.client.name.utf8, to: &headers)
-        append("Portcullis-Profile: ", profile.profile.name.utf8, to: &headers)
         if let name = claims.root[member: "name"]?.stringBytes, !name.isEmpty {
             append("Portcullis-Subject-Name: ", contains(apiToken, in: name) ? [] : name, to: &headers)
         }
@@ -19,6 +17,14 @@ enum IdentityHeaders {
         Base64URL.append(claims.span, to: &headers)
         headers.append(13)
         headers.append(10)
+        return headers
+    }
+
+    /// Renders the fields of a caller who has no claims, each ended by CRLF.
+    static func render(client: String, profile: String) -> [UInt8] {
+        var headers: [UInt8] = []
+        append("Portcullis-Client: ", client.utf8, to: &headers)
+        append("Portcullis-Profile: ", profile.utf8, to: &headers)
         return headers
     }
 

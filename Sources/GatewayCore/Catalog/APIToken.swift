@@ -12,6 +12,10 @@ package struct APIToken: Sendable, Hashable {
     package let createdAt: Timestamp
     /// From when on it is no longer accepted; `nil` means never.
     package var expiresAt: Timestamp?
+    /// The addresses that it may be used from; empty means all that the profile allows.
+    package var allowedAddresses: [AddressRange] = []
+    /// The addresses that it may not be used from, even when allowed above.
+    package var deniedAddresses: [AddressRange] = []
     /// The SHA-256 digest of the 64 hex digits.
     package let digest: APITokenDigest
 

@@ -42,6 +42,8 @@ package struct AccessProfile: Sendable {
 package enum AuthenticationMethod: String, Sendable, CaseIterable {
     /// A JSON Web Token signed with one of the profile's keys.
     case jwt
+    /// One of the profile's API tokens alone, in the header `API-Token` or as the password of HTTP Basic.
+    case token
 }
 
 /// What the claims of a profile's tokens must fulfil, after the signature.

@@ -3,6 +3,9 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// The upper and lower half, most significant first.
     package let high: UInt64, low: UInt64
 
+    /// No address at all (RFC 4291 §2.5.2): in no list of anybody.
+    package static let unknown = IPAddress(high: 0, low: 0)
+
     /// Takes the two halves of an IPv6 address.
     package init(high: UInt64, low: UInt64) {
         self.high = high

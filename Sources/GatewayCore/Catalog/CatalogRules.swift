@@ -6,6 +6,7 @@ enum CatalogRules {
         try list(settings.identityClaims, "identity_claims", limit: 20) { claim throws(CatalogError) in
             try text(claim, "identity_claims", 1...200)
         }
+        try limit(settings.trustedProxies.count, "trusted_proxies", 1000)
         try range(settings.leewaySeconds, "leeway_seconds", 0...300, unit: "seconds")
     }
 
@@ -25,6 +26,13 @@ enum CatalogRules {
         try text(profile.name, "name", 1...200)
         try unique(profile.grantedCollections, "collections")
         try check(profile.claimRules)
+        if profile.method == .token, profile.claimRules != ClaimRules() {
+            throw .invalid(
+                "method",
+                "method is token, which has no claims; leave out the claim rules (required_claims, issuers,"
+                    + " audiences, require_exp, leeway_seconds, max_lifetime_seconds), or use jwt"
+            )
+        }
         try limit(profile.allowedAddresses.count, "ip_allow", 1000)
         try limit(profile.deniedAddresses.count, "ip_deny", 1000)
         try limit(profile.keys.count, "keys", AccessProfile.maximumKeys)
@@ -35,6 +43,8 @@ enum CatalogRules {
         for (index, key) in profile.keys.enumerated() { try check(key, "keys[\(index)]") }
         for (index, token) in profile.apiTokens.enumerated() {
             try text(token.name, "api_tokens[\(index)].name", 1...200)
+            try limit(token.allowedAddresses.count, "api_tokens[\(index)].ip_allow", 1000)
+            try limit(token.deniedAddresses.count, "api_tokens[\(index)].ip_deny", 1000)
         }
     }
 

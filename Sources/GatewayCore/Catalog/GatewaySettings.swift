@@ -12,6 +12,11 @@ package struct GatewaySettings: Sendable, Hashable {
     /// The allowed difference of clocks in seconds, 0 to 300, unless the profile says otherwise.
     package var leewaySeconds = 30
 
+    /// The proxies that are believed when they say whom a call comes from; empty means none.
+    package var trustedProxies: [AddressRange] = []
+    /// The header in which they say it.
+    package var clientAddressHeader = ClientAddressHeader.xForwardedFor
+
     /// Makes the default settings.
     package init() {}
 
@@ -23,4 +28,14 @@ package struct GatewaySettings: Sendable, Hashable {
         }
         return order
     }
+}
+
+/// The header in which a trusted proxy says whom a call comes from.
+///
+/// Only one is read: a proxy that writes the one passes on what its caller wrote into the other.
+package enum ClientAddressHeader: String, Sendable, CaseIterable {
+    /// `X-Forwarded-For`, a list of addresses.
+    case xForwardedFor = "x-forwarded-for"
+    /// `Forwarded` (RFC 7239 §4), its `for` parameters.
+    case forwarded
 }

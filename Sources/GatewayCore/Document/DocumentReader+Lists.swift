@@ -43,6 +43,17 @@ extension DocumentReader {
         try list(name, &target, default: fallback, of: "a text") { $0.value.text }
     }
 
+    /// Reads a list of addresses and CIDR blocks.
+    package mutating func addresses(
+        _ name: String,
+        _ target: inout [AddressRange]
+    ) throws(DocumentError) {
+        try list(name, &target, default: [], of: "a text") { node throws(InvalidValue) in
+            guard let text = node.value.text else { return nil }
+            return try AddressRange(text)
+        }
+    }
+
     /// Begins reading a list of objects; `nil` when the field is absent, empty when it is `null`.
     package mutating func objects(
         _ name: String,

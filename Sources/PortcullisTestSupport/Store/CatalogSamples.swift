@@ -25,6 +25,8 @@ package enum CatalogSamples {
         settings.identityClaims = ["https://claims.example/\"quoted\"", "sub", "kid"]
         settings.requiresExpiry = true
         settings.leewaySeconds = 17
+        settings.trustedProxies = try ["10.0.0.0/8", "2001:db8:1::/48"].map { try AddressRange($0) }
+        settings.clientAddressHeader = .forwarded
         try draft.put(settings)
         let targets = try ["http://10.0.0.2:9000/prefix", "http://orders.example", "http://[::1]:81"]
             .map { try UpstreamTarget(url: $0) }
@@ -41,7 +43,9 @@ package enum CatalogSamples {
         client.isActive = false
         try draft.put(client)
         try draft.put(fullProfile())
-        try draft.put(AccessProfile(id: .test(2), clientID: .test(1), name: "bare"))
+        var bare = AccessProfile(id: .test(2), clientID: .test(1), name: "bare")
+        bare.method = .token
+        try draft.put(bare)
         return draft
     }
 
@@ -92,6 +96,8 @@ package enum CatalogSamples {
         var old = try apiToken(2, "old")
         old.isActive = false
         old.expiresAt = Timestamp(secondsSinceEpoch: 1_800_000_000)
+        old.allowedAddresses = try ["192.0.2.0/28", "2001:db8::1"].map { try AddressRange($0) }
+        old.deniedAddresses = [try AddressRange("192.0.2.3")]
         profile.apiTokens = [old, try apiToken(1, "new")]
         return profile
     }

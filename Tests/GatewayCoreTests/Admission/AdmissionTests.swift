@@ -15,7 +15,7 @@ struct Decider {
         method: String = "GET",
         path: String = "/api-endpoints-v1/call",
         fields: Int? = nil,
-        others: Int = 0
+        apiToken: String? = nil
     ) -> Decision {
         admission.decide(
             snapshot,
@@ -23,10 +23,11 @@ struct Decider {
             method: method.utf8.span,
             path: path.utf8.span,
             authorization: (authorization ?? "").utf8.span,
+            apiToken: (apiToken ?? "").utf8.span,
             AdmissionQuestion(
                 clientAddress: address,
                 authorizationFields: fields ?? (authorization == nil ? 0 : 1),
-                otherCredentials: others,
+                apiTokenFields: apiToken == nil ? 0 : 1,
                 now: now
             )
         )
@@ -127,7 +128,8 @@ extension Decision {
             decider.decide(snapshot, "Bearer \(token)", fields: 2).rejection?.code == .credentialAmbiguous
         )
         #expect(
-            decider.decide(snapshot, "Bearer \(token)", others: 1).rejection?.code == .credentialAmbiguous
+            decider.decide(snapshot, "Bearer \(token)", apiToken: TestGateway.acmeToken).rejection?.code
+                == .credentialAmbiguous
         )
         let joined = "Bearer \(token), Bearer \(token)"
         #expect(decider.decide(snapshot, joined).rejection?.code == .credentialAmbiguous)

@@ -22,6 +22,12 @@ extension GatewaySettings {
         }
         try reader.bool("require_exp", &requiresExpiry, default: defaults.requiresExpiry)
         try reader.integer("leeway_seconds", &leewaySeconds, default: defaults.leewaySeconds)
+        try reader.addresses("trusted_proxies", &trustedProxies)
+        try reader.choice(
+            "client_address_header",
+            &clientAddressHeader,
+            default: defaults.clientAddressHeader
+        )
         try reader.finish()
     }
 
@@ -35,6 +41,8 @@ extension GatewaySettings {
         }
         writer.add("require_exp", .bool(requiresExpiry))
         writer.add("leeway_seconds", .integer(Int64(leewaySeconds)))
+        writer.add("trusted_proxies", trustedProxies.map(\.description))
+        writer.add("client_address_header", clientAddressHeader.rawValue)
         return writer.node
     }
 }

@@ -234,6 +234,8 @@ extension APIToken {
         }
         isActive = true
         expiresAt = nil
+        allowedAddresses = []
+        deniedAddresses = []
         try updateFields(from: &reader)
     }
 
@@ -251,6 +253,8 @@ extension APIToken {
         try reader.text("name", &name)
         try reader.bool("active", &isActive, default: true)
         try reader.optionalTime("expires_at", &expiresAt)
+        try reader.addresses("ip_allow", &allowedAddresses)
+        try reader.addresses("ip_deny", &deniedAddresses)
         try reader.finish()
     }
 
@@ -298,6 +302,8 @@ extension APIToken {
         writer.add("name", name)
         writer.add("active", isActive, default: true)
         writer.add(optional: "expires_at", expiresAt.map { .string($0.description) })
+        writer.add("ip_allow", allowedAddresses.map(\.description))
+        writer.add("ip_deny", deniedAddresses.map(\.description))
         writer.add("sha256", digest.hex)
         writer.addInResource("created_at", .string(createdAt.description))
         return writer.node

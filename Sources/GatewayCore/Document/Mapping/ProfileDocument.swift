@@ -59,22 +59,11 @@ extension AccessProfile {
             return collection.id
         }
         try claimRules.update(from: &reader)
-        try Self.addresses("ip_allow", &allowedAddresses, &reader)
-        try Self.addresses("ip_deny", &deniedAddresses, &reader)
+        try reader.addresses("ip_allow", &allowedAddresses)
+        try reader.addresses("ip_deny", &deniedAddresses)
         try updateKeys(from: &reader, &context)
         try updateAPITokens(from: &reader, &context)
         try reader.finish()
-    }
-
-    private static func addresses(
-        _ name: String,
-        _ target: inout [AddressRange],
-        _ reader: inout DocumentReader
-    ) throws(DocumentError) {
-        try reader.list(name, &target, default: [], of: "a text") { node throws(InvalidValue) in
-            guard let text = node.value.text else { return nil }
-            return try AddressRange(text)
-        }
     }
 
     private mutating func updateKeys(
