@@ -13,6 +13,8 @@ package final class Snapshot: Sendable {
     package let trustedProxies: TrustedProxies?
     /// The claims that may carry the API token, in order, as bytes.
     let identityClaims: [[UInt8]]
+    /// The claims that some profile names for itself.
+    let profilesIdentityClaims: [[UInt8]]
 
     private let callers: TreeDictionary<APITokenDigest, Caller>
 
@@ -21,6 +23,7 @@ package final class Snapshot: Sendable {
         self.catalog = catalog
         routes = RouteTable(catalog)
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
+        profilesIdentityClaims = catalog.profilesByIdentityClaim.keys.sorted().map { Array($0.utf8) }
         trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
         var callers: TreeDictionary<APITokenDigest, Caller> = [:]
         for profile in catalog.profiles.sharedValues { Self.add(profile, in: catalog, to: &callers) }
@@ -33,6 +36,7 @@ package final class Snapshot: Sendable {
         let isSameRouting = change.collections.isEmpty && change.upstreams.isEmpty
         routes = isSameRouting ? previous.routes : RouteTable(catalog)
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
+        profilesIdentityClaims = catalog.profilesByIdentityClaim.keys.sorted().map { Array($0.utf8) }
         trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
         var callers = previous.callers
         let touched: Set<ProfileID>
@@ -101,6 +105,8 @@ package final class CompiledProfile: Sendable {
     let requiresExpiry: Bool
     let leewaySeconds: Int64
     let hasAddressRules: Bool
+    /// `nil` when nothing is revoked.
+    let revoked: RevokedTokens?
     /// What the upstream is told of a caller without a token's claims; empty where there always are some.
     let identityHeaders: [UInt8]
     // Where they are few, as with most profiles, they are compared one by one in the profile's own list.
@@ -123,6 +129,7 @@ package final class CompiledProfile: Sendable {
         hasAddressRules =
             !shared.value.allowedAddresses.isEmpty || !shared.value.deniedAddresses.isEmpty
             || shared.value.apiTokens.contains { !$0.allowedAddresses.isEmpty || !$0.deniedAddresses.isEmpty }
+        revoked = RevokedTokens(shared.value.revocations)
         identityHeaders =
             shared.value.method == .token
             ? IdentityHeaders.render(client: client.value.name, profile: shared.value.name) : []

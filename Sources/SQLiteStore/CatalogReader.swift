@@ -134,8 +134,14 @@ struct CatalogReader {
         )
         let columns = """
             id, client_id, name, is_active, method, required_claims, issuers, audiences, requires_expiry,
-            leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses
+            leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses, identity_claim
             """
+        let revocations = try OwnedRows<AccessProfile>(
+            in: database,
+            table: "profile_revocations",
+            owner: "profile_id",
+            columns: "id, token_id, subject, issued_before, reason, created_at, expires_at"
+        )
         var grantedBefore: [CollectionID] = []
         try each("profiles", columns, order: "id") { row in
             let id: ProfileID = try row.id(0)
@@ -150,6 +156,8 @@ struct CatalogReader {
             profile.claimRules.maximumLifetimeSeconds = try row.optionalNumber(10).map { Int($0) }
             profile.allowedAddresses = try addresses(row, 11)
             profile.deniedAddresses = try addresses(row, 12)
+            profile.identityClaim = try row.optionalText(13)
+            profile.revocations = try revocations.map(of: id, revocation)
             profile.grantedCollections = try grants.map(of: id) { try $0.id(0) }
             // Profiles that were made together mostly have the same grants, and can share the list of them.
             if profile.grantedCollections == grantedBefore { profile.grantedCollections = grantedBefore }
@@ -160,6 +168,7 @@ struct CatalogReader {
         try grants.finish()
         try keys.finish()
         try tokens.finish()
+        try revocations.finish()
     }
 
     private func addresses(_ row: StoredRow, _ index: Int) throws -> [AddressRange] {
@@ -182,6 +191,25 @@ struct CatalogReader {
         token.allowedAddresses = try addresses(row, 6)
         token.deniedAddresses = try addresses(row, 7)
         return token
+    }
+
+    private func revocation(_ row: StoredRow) throws -> Revocation {
+        let tokens: Revocation.Tokens
+        if let tokenID = try row.optionalText(1) {
+            tokens = .tokenID(tokenID)
+        } else if let subject = try row.optionalText(2) {
+            tokens = .subject(subject)
+        } else {
+            tokens = .issuedBefore(Timestamp(secondsSinceEpoch: try row.number(3)))
+        }
+        var revocation = Revocation(
+            id: try row.id(0),
+            tokens: tokens,
+            createdAt: Timestamp(secondsSinceEpoch: try row.number(5))
+        )
+        revocation.reason = try row.text(4)
+        revocation.expiresAt = try row.optionalNumber(6).map { Timestamp(secondsSinceEpoch: $0) }
+        return revocation
     }
 
     private func each(

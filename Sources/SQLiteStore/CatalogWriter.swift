@@ -46,6 +46,7 @@ struct CatalogWriter {
             try run("DELETE FROM profile_collections WHERE profile_id = ?", [id.text])
             try run("DELETE FROM profile_keys WHERE profile_id = ?", [id.text])
             try run("DELETE FROM api_tokens WHERE profile_id = ?", [id.text])
+            try run("DELETE FROM profile_revocations WHERE profile_id = ?", [id.text])
             try run("DELETE FROM profiles WHERE id = ?", [id.text])
         }
         for id in change.clients.keys { try run("DELETE FROM clients WHERE id = ?", [id.text]) }
@@ -130,8 +131,9 @@ struct CatalogWriter {
         try run(
             """
             INSERT INTO profiles (id, client_id, name, is_active, method, required_claims, issuers, audiences,
-                requires_expiry, leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                requires_expiry, leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses,
+                identity_claim)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 profile.id.text, profile.clientID.text, profile.name, profile.isActive,
@@ -140,7 +142,7 @@ struct CatalogWriter {
                 rules.requiresExpiry,
                 rules.leewaySeconds, rules.maximumLifetimeSeconds,
                 try StoredList(profile.allowedAddresses.map(\.description)).json,
-                try StoredList(profile.deniedAddresses.map(\.description)).json,
+                try StoredList(profile.deniedAddresses.map(\.description)).json, profile.identityClaim,
             ]
         )
         for (position, collection) in profile.grantedCollections.enumerated() {
@@ -153,6 +155,29 @@ struct CatalogWriter {
         for (position, token) in profile.apiTokens.enumerated() {
             try write(token, at: position, of: profile.id)
         }
+        for (position, revocation) in profile.revocations.enumerated() {
+            try write(revocation, at: position, of: profile.id)
+        }
+    }
+
+    private func write(_ revocation: Revocation, at position: Int, of profile: ProfileID) throws {
+        let tokens: [(any DatabaseValueConvertible)?] =
+            switch revocation.tokens {
+            case .tokenID(let id): [id, nil, nil]
+            case .subject(let subject): [nil, subject, nil]
+            case .issuedBefore(let time): [nil, nil, time.secondsSinceEpoch]
+            }
+        try run(
+            """
+            INSERT INTO profile_revocations (profile_id, position, id, reason, created_at, expires_at, token_id,
+                subject, issued_before)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                profile.text, position, revocation.id.text, revocation.reason,
+                revocation.createdAt.secondsSinceEpoch, revocation.expiresAt?.secondsSinceEpoch,
+            ] + tokens
+        )
     }
 
     private func write(_ key: ProfileKey, at position: Int, of profile: ProfileID) throws {

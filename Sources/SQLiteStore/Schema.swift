@@ -164,6 +164,20 @@ enum Schema {
     private static let credentialSteps = """
         ALTER TABLE api_tokens ADD COLUMN allowed_addresses TEXT NOT NULL DEFAULT '[]';
         ALTER TABLE api_tokens ADD COLUMN denied_addresses TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE profiles ADD COLUMN identity_claim TEXT;
+        CREATE TABLE profile_revocations (
+            profile_id TEXT NOT NULL REFERENCES profiles (id) DEFERRABLE INITIALLY DEFERRED,
+            position INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            token_id TEXT,
+            subject TEXT,
+            issued_before INTEGER,
+            reason TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            PRIMARY KEY (profile_id, position),
+            CHECK ((token_id IS NOT NULL) + (subject IS NOT NULL) + (issued_before IS NOT NULL) = 1)
+        ) STRICT, WITHOUT ROWID;
         ALTER TABLE settings ADD COLUMN trusted_proxies TEXT NOT NULL DEFAULT '[]';
         ALTER TABLE settings ADD COLUMN client_address_header TEXT NOT NULL DEFAULT 'x-forwarded-for';
 

@@ -2,8 +2,10 @@
 
 import base64
 import secrets
+import time
 
 import pytest
+import yaml
 from support.house import catalog
 
 CALL = "/api-endpoints-v1/call"
@@ -138,3 +140,73 @@ def test_an_api_token_has_address_lists_of_its_own(methods, people):
     assert call(methods, **bearer).code == "address_not_allowed"
     assert methods.admin("PATCH", path, {"ip_allow": None}).status == 200
     assert call(methods, **bearer).status == 200
+
+
+def signed(caller, **claims) -> dict:
+    return {"Authorization": f"Bearer {caller.token(**claims)}"}
+
+
+def test_revoking_is_seen_by_the_next_request(methods, people):
+    """By jti, by the token itself, by subject and by time; on an open connection and with remembered tokens."""
+    profile = methods.find("profiles", name="acme-hmac")
+    path = f"/profiles/{profile['id']}/revocations"
+    now = int(time.time())
+    claims = {"jti": "4711", "iat": now - 60, "exp": now + 600}
+    token = people.hmac.token(**claims)
+    ways = [
+        {"jti": "4711", "reason": "laptop lost"},
+        {"token": token},
+        {"issued_before": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 59))},
+    ]
+    request = f"GET {CALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    with methods.connect() as wire:
+        for way in ways:
+            assert wire.send(request).read().status == 200
+            made = methods.admin("POST", path, way)
+            assert made.status == 201, made
+            answer = wire.send(request).read()
+            assert (answer.status, answer.code) == (401, "token_revoked"), way
+            assert methods.decision(answer)["checks"][-1]["check"]
+            assert methods.admin("GET", f"{path}/{made.json['id']}").json["id"] == made.json["id"]
+            assert methods.admin("DELETE", f"{path}/{made.json['id']}").status == 204
+            assert wire.send(request).read().status == 200
+    by_token = methods.admin("POST", path, {"token": token}).json
+    assert by_token["jti"] == "4711" and "token" not in by_token
+    assert methods.admin("POST", path, {"jti": "4711"}).status == 409
+    assert methods.admin("POST", path, {"jti": "1", "subject": "2"}).status in (400, 422)
+    assert methods.admin("POST", path, {"subject": people.hmac.api_token}).status in (400, 422)
+    # Somebody else's token of the same id is another token.
+    assert call(methods, **signed(people.beta, jti="4711")).status == 200
+
+
+def test_revocations_survive_kill_9(methods, people):
+    profile = methods.find("profiles", name="acme-rsa")
+    revoked = signed(people.rsa, jti="a")
+    for number in range(20):
+        body = {"jti": "a"} if number == 19 else {"jti": f"other-{number}"}
+        assert methods.admin("POST", f"/profiles/{profile['id']}/revocations", body).status == 201
+    methods.kill()
+    methods.start()
+    assert call(methods, **revoked).code == "token_revoked"
+    assert call(methods, **signed(people.rsa, jti="b")).status == 200
+    exported = yaml.safe_load(methods.cli("export").stdout)
+    kept = next(p for c in exported["clients"] for p in c["profiles"] if p["name"] == "acme-rsa")["revocations"]
+    assert len(kept) == 20
+    # What a file says nothing of must not come back to life, not even by pruning.
+    exported["clients"][0]["profiles"] = [
+        {k: v for k, v in p.items() if k != "revocations"} for p in exported["clients"][0]["profiles"]
+    ]
+    methods.apply(exported, "--prune")
+    assert call(methods, **revoked).code == "token_revoked"
+
+
+def test_a_profile_names_a_claim_of_its_own(methods, people):
+    profile = methods.find("profiles", name="acme-hmac")
+    claims = {"sub": "jdoe@okta.example", "okta_gateway_token": people.hmac.api_token}
+    assert call(methods, **signed(people.hmac, **claims)).code == "invalid_token"
+    methods.change("profiles", profile, identity_claim="okta_gateway_token")
+    answer = call(methods, **signed(people.hmac, **claims))
+    assert answer.status == 200, methods.decision(answer)
+    assert people.hmac.api_token not in answer.body.decode()
+    claims["okta_gateway_token"] = people.rsa.api_token
+    assert call(methods, **signed(people.hmac, **claims)).code == "invalid_token"

@@ -80,6 +80,7 @@ package struct AdminAPI: Sendable {
         operations += ProfilesResource(catalog: catalog).operations
         operations += KeysResource(catalog: catalog).operations
         operations += APITokensResource(catalog: catalog).operations
+        operations += RevocationsResource(catalog: catalog).operations
         operations += CollectionsResource(catalog: catalog).operations
         operations += EndpointsResource(catalog: catalog).operations
         operations += UpstreamsResource(catalog: catalog).operations

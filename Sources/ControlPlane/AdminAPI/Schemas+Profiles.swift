@@ -124,6 +124,40 @@ extension Schemas {
         ]
     )
 
+    static let revocation = ObjectShape(
+        name: "Revocation",
+        summary: "Tokens of a profile that are refused although signature and times are right.",
+        fields: [
+            id,
+            Field(
+                "jti",
+                .text(.line(1...1000)),
+                "The token with this `jti`. Give exactly one of `jti`, `subject`, `issued_before` and `token`.",
+                isAlwaysShown: false
+            ),
+            Field("subject", .text(.line(1...1000)), "All tokens with this `sub`.", isAlwaysShown: false),
+            Field(
+                "issued_before",
+                .text(.time),
+                "All tokens whose `iat` is earlier, or that have none.",
+                isAlwaysShown: false
+            ),
+            Field(
+                "token",
+                .text(.any(1...65_536)),
+                "The token itself, of which `jti` and `exp` are taken; it is not kept.",
+                access: .writeOnly
+            ),
+            Field("reason", .text(.any(0...200)), "Why, for people.", default: .string("")),
+            Field(
+                "expires_at",
+                .optional(.text(.time)),
+                "From when on it no longer counts; null means never, or with a `token` when that expires."
+            ),
+            createdAt,
+        ]
+    )
+
     private static let claimList = Shape.set(.text(.line(1...1000)), upTo: 50)
 
     static let profile = ObjectShape(
@@ -154,6 +188,11 @@ extension Schemas {
                 .set(.text(.any(1...100)), upTo: 10_000),
                 "The handles of the collections that it may reach.",
                 default: .array([])
+            ),
+            Field(
+                "identity_claim",
+                .optional(.text(.line(1...200))),
+                "The claim that carries the API token in this profile's tokens, besides those of the settings."
             ),
             Field(
                 "required_claims",

@@ -116,7 +116,7 @@ package struct Admission: Sendable {
         findings.check = .time
         try TokenRules.checkTime(remembered.token, of: remembered.profile, now: now)
         findings.check = .claims
-        try TokenRules.checkClaims(remembered.token, of: remembered.profile)
+        try TokenRules.checkClaims(remembered.token, of: remembered.profile, now: now)
         // After authentication: whether a client is active is nobody else's business.
         findings.check = .active
         try CallerRules.checkActive(findings.caller, now: now)

@@ -114,8 +114,16 @@ struct Authenticator {
         return "\(place) names an API token that no profile has (\(hint))"
     }
 
-    /// First non-empty wins: the configured claims, the default ones, last the header's `kid`.
+    /// The claim that a profile named for itself, with an API token of that very profile; otherwise the first
+    /// non-empty wins: the configured claims, the default ones, last the header's `kid`.
     private func identity(in claims: JSONDocument, _ token: UnverifiedToken) -> Identity {
+        for name in snapshot.profilesIdentityClaims {
+            guard let value = claims.root[member: name]?.stringBytes,
+                let digest = APITokenDigest(token: value),
+                snapshot.caller(digest)?.profile.profile.identityClaim?.utf8.elementsEqual(name) == true
+            else { continue }
+            return Identity(source: .claim(name), value: value, digest: digest)
+        }
         for name in snapshot.identityClaims {
             guard let element = claims.root[member: name], element.kind != .null else { continue }
             guard let value = element.stringBytes else { return Identity(source: .claim(name)) }

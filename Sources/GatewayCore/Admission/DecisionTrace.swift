@@ -62,8 +62,14 @@ extension Findings {
             let count =
                 (profile?.requiredClaims.count ?? 0) + (profile?.issuers.count ?? 0)
                 + (profile?.audiences.count ?? 0)
-            if count == 0 { return CheckOutcome(check, .skipped, "the profile asks for no claims") }
-            return CheckOutcome(check, .passed, "required claims, issuers and audiences hold")
+            if count == 0, profile?.revoked == nil {
+                return CheckOutcome(check, .skipped, "the profile asks for no claims")
+            }
+            return CheckOutcome(
+                check,
+                .passed,
+                "required claims, issuers and audiences hold, nothing is revoked"
+            )
         case .active:
             return CheckOutcome(check, .passed, "client, profile and API token are active")
         case .address:
@@ -90,7 +96,7 @@ extension Rejection.Code {
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge: true
         case .endpointNotFound, .methodNotAllowed, .credentialMissing, .credentialAmbiguous, .invalidToken,
             .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong, .claimMissing, .claimNotAccepted,
-            .clientInactive, .addressNotAllowed, .collectionNotGranted, .upstreamUnreachable,
+            .tokenRevoked, .clientInactive, .addressNotAllowed, .collectionNotGranted, .upstreamUnreachable,
             .upstreamUnavailable, .upstreamTimeout:
             false
         }

@@ -45,10 +45,24 @@ enum TokenRules {
         }
     }
 
-    /// Check 5: required claims, issuers, audiences.
-    static func checkClaims(_ token: VerifiedToken, of profile: CompiledProfile) throws(Rejection) {
-        guard let root = token.claims?.root else {
+    /// Check 5: required claims, issuers, audiences, revocation.
+    ///
+    /// - Parameters:
+    ///   - token: the token.
+    ///   - profile: its profile.
+    ///   - now: the time at which revocations must still count; `nil` takes all of them, ended or not.
+    /// - Throws: ``Rejection``.
+    static func checkClaims(
+        _ token: VerifiedToken,
+        of profile: CompiledProfile,
+        now: Timestamp?
+    ) throws(Rejection) {
+        guard let claims = token.claims else {
             throw Rejection(.invalidToken, operatorDetail: "the payload is no JSON object")
+        }
+        let root = claims.root
+        if let revocation = profile.revoked?.find(claims, at: now) {
+            throw Rejection(.tokenRevoked, operatorDetail: reason(revocation))
         }
         for name in profile.requiredClaims {
             guard let element = root[member: name], element.kind != .null else {
@@ -67,6 +81,11 @@ enum TokenRules {
                 throw notAccepted("aud", found: audience, accepted: profile.audiences)
             }
         }
+    }
+
+    private static func reason(_ revocation: Revocation) -> String {
+        let reason = revocation.reason.isEmpty ? "" : " (\(revocation.reason))"
+        return "revoked at \(revocation.createdAt): \(revocation.name.prefix(200))\(reason)"
     }
 
     /// RFC 7519 §4.1.3: one text or a list of texts; one of them has to be ours.

@@ -86,7 +86,7 @@ struct TokenStanding: Sendable {
 
     private static func passes(_ token: VerifiedToken, _ profile: CompiledProfile) -> Bool {
         do throws(Rejection) {
-            try TokenRules.checkClaims(token, of: profile)
+            try TokenRules.checkClaims(token, of: profile, now: nil)
             return true
         } catch {
             return false

@@ -4,6 +4,8 @@
 package struct AccessProfile: Sendable {
     /// At most this many API tokens belong to one profile.
     package static let maximumAPITokens = 20
+    /// At most this many revocations belong to one profile.
+    package static let maximumRevocations = 10_000
     /// At most this many keys belong to one profile.
     package static let maximumKeys = 32
 
@@ -19,6 +21,9 @@ package struct AccessProfile: Sendable {
     package var method = AuthenticationMethod.jwt
     /// The collections that it may reach.
     package var grantedCollections: [CollectionID] = []
+    /// The claim that carries the API token in this profile's tokens, besides those of the settings, for an
+    /// identity provider that reserves them; `nil` for none.
+    package var identityClaim: String?
     /// What its tokens' claims must fulfil.
     package var claimRules = ClaimRules()
     /// The addresses that may call; empty means all.
@@ -29,6 +34,8 @@ package struct AccessProfile: Sendable {
     package var keys: [ProfileKey] = []
     /// What names it in a token.
     package var apiTokens: [APIToken] = []
+    /// Which of its tokens are refused all the same.
+    package var revocations: [Revocation] = []
 
     /// Makes an active profile that has no key, no API token and no grant yet.
     package init(id: ProfileID, clientID: ClientID, name: String) {

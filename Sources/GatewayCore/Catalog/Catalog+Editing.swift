@@ -42,9 +42,19 @@ extension Catalog {
         where collections.shared(collection) == nil {
             throw .invalid("collections[\(index)]", "there is no collection \(collection)")
         }
+        if let claim = profile.identityClaim, profilesByIdentityClaim[claim] == nil,
+            profilesByIdentityClaim.count >= Self.maximumIdentityClaims
+        {
+            throw .invalid(
+                "identity_claim",
+                "profiles name \(Self.maximumIdentityClaims) different claims already, the most there can be"
+            )
+        }
         try index(profile)
         let (id, name, apiTokens) = (profile.id, profile.name, profile.apiTokens)
+        if let claim = profile.identityClaim { profilesByIdentityClaim[claim, default: 0] += 1 }
         guard let old = profiles.put(profile, id) else { return }
+        if let claim = old.identityClaim { forget(identityClaim: claim) }
         if old.name != name { profilesByClient[old.clientID]?.release(old.name) }
         for token in old.apiTokens where !apiTokens.contains(where: { $0.digest == token.digest }) {
             profilesByToken[token.digest] = nil
@@ -75,7 +85,16 @@ extension Catalog {
         guard let profile = profiles[id] else { throw .notFound("profile", id.text) }
         profilesByClient[profile.clientID]?.release(profile.name)
         for token in profile.apiTokens { profilesByToken[token.digest] = nil }
+        if let claim = profile.identityClaim { forget(identityClaim: claim) }
         profiles.remove(id)
+    }
+
+    // Each is looked for in tokens whose other claims name nobody.
+    private static let maximumIdentityClaims = 20
+
+    private mutating func forget(identityClaim claim: String) {
+        guard let count = profilesByIdentityClaim[claim] else { return }
+        profilesByIdentityClaim[claim] = count > 1 ? count - 1 : nil
     }
 
     // MARK: Collections

@@ -42,6 +42,8 @@ package struct Catalog: Sendable {
     var clientsByName: TreeDictionary<String, ClientID> = [:]
     var profilesByClient: TreeDictionary<ClientID, ProfileNames> = [:]
     var profilesByToken: TreeDictionary<APITokenDigest, ProfileID> = [:]
+    // How many profiles name a claim for themselves.
+    var profilesByIdentityClaim: [String: Int] = [:]
     var collectionsByHandle: TreeDictionary<String, CollectionID> = [:]
     var collectionsByEndpoint: TreeDictionary<EndpointID, CollectionID> = [:]
     var upstreamsByName: TreeDictionary<String, UpstreamID> = [:]

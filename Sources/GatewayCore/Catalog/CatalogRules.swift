@@ -40,6 +40,15 @@ enum CatalogRules {
         try unique(profile.keys, "keys") { $0.name }
         try unique(profile.apiTokens, "api_tokens") { $0.name }
         try unique(profile.apiTokens, "api_tokens", showsValue: false) { $0.digest }
+        if let claim = profile.identityClaim { try text(claim, "identity_claim", 1...200) }
+        if profile.method == .token, profile.identityClaim != nil {
+            throw .invalid("identity_claim", "method is token, which has no claims")
+        }
+        try limit(profile.revocations.count, "revocations", AccessProfile.maximumRevocations)
+        try unique(profile.revocations, "revocations", showsValue: false) { $0.tokens }
+        for (index, revocation) in profile.revocations.enumerated() {
+            try check(revocation, "revocations[\(index)]")
+        }
         for (index, key) in profile.keys.enumerated() { try check(key, "keys[\(index)]") }
         for (index, token) in profile.apiTokens.enumerated() {
             try text(token.name, "api_tokens[\(index)].name", 1...200)
@@ -55,6 +64,26 @@ enum CatalogRules {
         if let leeway = rules.leewaySeconds { try range(leeway, "leeway_seconds", 0...300, unit: "seconds") }
         if let lifetime = rules.maximumLifetimeSeconds {
             try range(lifetime, "max_lifetime_seconds", 1...315_360_000, unit: "seconds")
+        }
+    }
+
+    private static func check(
+        _ revocation: Revocation,
+        _ field: @autoclosure () -> String
+    ) throws(CatalogError) {
+        try text(revocation.reason, "\(field()).reason", 0...200)
+        switch revocation.tokens {
+        case .tokenID(let id): try text(id, "\(field()).jti", 1...1000)
+        case .issuedBefore: break
+        case .subject(let subject):
+            try text(subject, "\(field()).subject", 1...1000)
+            // It would be kept in clear.
+            guard APITokenDigest(token: subject.utf8) == nil else {
+                throw .invalid(
+                    "\(field()).subject",
+                    "it is an API token; set active: false at that API token instead"
+                )
+            }
         }
     }
 

@@ -72,6 +72,8 @@ package typealias ProfileID = EntityID<AccessProfile>
 package typealias KeyID = EntityID<ProfileKey>
 /// The identity of an API token.
 package typealias APITokenID = EntityID<APIToken>
+/// The identity of a revocation.
+package typealias RevocationID = EntityID<Revocation>
 /// The identity of a collection.
 package typealias CollectionID = EntityID<Collection>
 /// The identity of an endpoint.

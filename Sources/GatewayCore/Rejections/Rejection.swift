@@ -45,6 +45,7 @@ package struct Rejection: Error, Sendable {
         case tokenLifetimeTooLong = "token_lifetime_too_long"
         case claimMissing = "claim_missing"
         case claimNotAccepted = "claim_not_accepted"
+        case tokenRevoked = "token_revoked"
         case clientInactive = "client_inactive"
         case addressNotAllowed = "address_not_allowed"
         case collectionNotGranted = "collection_not_granted"
@@ -60,7 +61,7 @@ extension Rejection.Code {
         switch self {
         case .badRequest, .credentialAmbiguous: 400
         case .credentialMissing, .invalidToken, .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong,
-            .claimMissing, .claimNotAccepted:
+            .claimMissing, .claimNotAccepted, .tokenRevoked:
             401
         case .clientInactive, .addressNotAllowed, .collectionNotGranted: 403
         case .endpointNotFound: 404
@@ -91,6 +92,7 @@ extension Rejection.Code {
         case .tokenLifetimeTooLong: "Token lifetime too long"
         case .claimMissing: "Claim missing"
         case .claimNotAccepted: "Claim not accepted"
+        case .tokenRevoked: "Token revoked"
         case .clientInactive: "Client inactive"
         case .addressNotAllowed: "Address not allowed"
         case .collectionNotGranted: "Collection not granted"
@@ -118,6 +120,7 @@ extension Rejection.Code {
         case .tokenLifetimeTooLong: "The token is valid for longer than is accepted."
         case .claimMissing: "The token lacks a claim that is required."
         case .claimNotAccepted: "A claim of the token has a value that is not accepted."
+        case .tokenRevoked: "The token has been revoked."
         case .clientInactive: "The client, its access profile or its API token is not active."
         case .addressNotAllowed: "Calls from this address are not allowed."
         case .collectionNotGranted: "The access profile is not granted this collection."
@@ -131,7 +134,7 @@ extension Rejection.Code {
     package var bearerError: String? {
         switch self {
         case .invalidToken, .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong, .claimMissing,
-            .claimNotAccepted:
+            .claimNotAccepted, .tokenRevoked:
             "invalid_token"
         case .credentialAmbiguous: "invalid_request"
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge, .endpointNotFound, .methodNotAllowed,

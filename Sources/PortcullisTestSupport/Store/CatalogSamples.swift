@@ -99,6 +99,14 @@ package enum CatalogSamples {
         old.allowedAddresses = try ["192.0.2.0/28", "2001:db8::1"].map { try AddressRange($0) }
         old.deniedAddresses = [try AddressRange("192.0.2.3")]
         profile.apiTokens = [old, try apiToken(1, "new")]
+        profile.identityClaim = "https://claims.example/\"token\""
+        var byID = Revocation(id: .test(1), tokens: .tokenID("4711 ü"), createdAt: now)
+        byID.reason = "laptop lost"
+        byID.expiresAt = Timestamp(secondsSinceEpoch: 1_900_000_001)
+        profile.revocations = [
+            byID, Revocation(id: .test(2), tokens: .subject("jdoe"), createdAt: now),
+            Revocation(id: .test(3), tokens: .issuedBefore(now), createdAt: now),
+        ]
         return profile
     }
 

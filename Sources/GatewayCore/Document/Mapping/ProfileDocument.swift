@@ -25,6 +25,7 @@ extension AccessProfile {
         var fresh = AccessProfile(id: id, clientID: clientID, name: try reader.requiredText("name"))
         fresh.keys = keys
         fresh.apiTokens = apiTokens
+        fresh.revocations = revocations
         try fresh.update(from: &reader, catalog: catalog, context: &context)
         // Another order alone is no change.
         let isSameGrant = Set(fresh.grantedCollections) == Set(grantedCollections)
@@ -58,11 +59,13 @@ extension AccessProfile {
             }
             return collection.id
         }
+        try reader.optionalText("identity_claim", &identityClaim)
         try claimRules.update(from: &reader)
         try reader.addresses("ip_allow", &allowedAddresses)
         try reader.addresses("ip_deny", &deniedAddresses)
         try updateKeys(from: &reader, &context)
         try updateAPITokens(from: &reader, &context)
+        try updateRevocations(from: &reader, &context)
         try reader.finish()
     }
 
@@ -115,6 +118,21 @@ extension AccessProfile {
         if Set(updated) != Set(apiTokens) { apiTokens = updated }
     }
 
+    private mutating func updateRevocations(
+        from reader: inout DocumentReader,
+        _ context: inout DocumentContext
+    ) throws(DocumentError) {
+        // Without a list they all stay, also when pruning: what a file says nothing of must not come back to life.
+        guard let items = try reader.objects("revocations", limit: Self.maximumRevocations) else { return }
+        var updated: [Revocation] = []
+        for var item in items { updated.append(try Revocation(from: &item, of: self, context: &context)) }
+        if case .keepsUnmentioned = context.nested {
+            let mentioned = Set(updated.map(\.tokens))
+            updated += revocations.filter { !mentioned.contains($0.tokens) }
+        }
+        if Set(updated) != Set(revocations) { revocations = updated }
+    }
+
     /// The profile with its keys and API tokens as a document; never a secret.
     package func document(in catalog: Catalog, form: DocumentForm = .resource) -> DocumentNode {
         var writer = DocumentWriter(form)
@@ -126,6 +144,7 @@ extension AccessProfile {
         // In the file too: it says how the profile's callers prove who they are.
         writer.add("method", method.rawValue)
         writer.add("collections", grantedCollections.map { catalog.collections[$0]?.handle ?? $0.text })
+        writer.add(optional: "identity_claim", identityClaim.map { .string($0) })
         claimRules.write(to: &writer)
         writer.add("ip_allow", allowedAddresses.map(\.description))
         writer.add("ip_deny", deniedAddresses.map(\.description))
@@ -133,6 +152,10 @@ extension AccessProfile {
         if !isExport || !keys.isEmpty { writer.add("keys", .array(keys.map { $0.document(form: form) })) }
         if !isExport || !apiTokens.isEmpty {
             writer.add("api_tokens", .array(apiTokens.map { $0.document(form: form) }))
+        }
+        // In the admin API they are a list of their own, which may be long.
+        if isExport, !revocations.isEmpty {
+            writer.add("revocations", .array(revocations.map { $0.document(form: form) }))
         }
         return writer.node
     }
@@ -142,7 +165,8 @@ extension AccessProfile {
         id == other.id && clientID == other.clientID && name == other.name && isActive == other.isActive
             && method == other.method && grantedCollections == other.grantedCollections
             && claimRules == other.claimRules && allowedAddresses == other.allowedAddresses
-            && deniedAddresses == other.deniedAddresses && apiTokens == other.apiTokens
+            && deniedAddresses == other.deniedAddresses && identityClaim == other.identityClaim
+            && revocations == other.revocations && apiTokens == other.apiTokens
             && keys.count == other.keys.count && zip(keys, other.keys).allSatisfy { $0.isSame(as: $1) }
     }
 }
