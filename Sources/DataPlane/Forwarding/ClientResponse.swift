@@ -44,6 +44,24 @@ enum ClientResponse {
         HeadWriter.endHead(into: &buffer)
     }
 
+    /// Writes a whole permit to the proxy that asked, with the identity headers for its upstream.
+    static func permit(
+        _ admitted: Admitted,
+        id: RequestID,
+        dateLine: [UInt8],
+        closes: Bool,
+        into buffer: inout OutputBuffer
+    ) {
+        HeadWriter.writeStatusLine(200, into: &buffer)
+        HeadWriter.writeField("Cache-Control", "no-store", into: &buffer)
+        buffer.append(dateLine)
+        id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
+        buffer.append(admitted.identityHeaders)
+        HeadWriter.writeFraming(.length(0), into: &buffer)
+        if closes { HeadWriter.writeConnectionClose(into: &buffer) }
+        HeadWriter.endHead(into: &buffer)
+    }
+
     /// Writes a whole refusal (RFC 9457); to `HEAD` without the body.
     static func refusal(
         _ rejection: Rejection,

@@ -165,6 +165,8 @@ final class ClientConnection {
         body = BodyDecoder(head.framing)
         bodyIsRead = body.isFinished
         let id = loop.nextRequestID()
+        // For everybody else there is nothing at that path.
+        if AskedRequest.isAsked(by: head), loop.isTrustedProxy(address) { return answer(head, id) }
         let decision = loop.decide(head, from: address)
         switch decision.outcome {
         case .rejected(let rejection):
@@ -190,6 +192,37 @@ final class ClientConnection {
             }
             phase = .exchange(exchange)
             exchange.start()
+        }
+    }
+
+    /// Tells a trusted proxy whether the request that it asks about may pass, and who calls.
+    private func answer(_ head: consuming RequestHead, _ id: RequestID) {
+        let asked: AskedRequest
+        do throws(Rejection) {
+            asked = try AskedRequest(copy head)
+        } catch {
+            return refuse(error, loop.noFindings(), id, head: head)
+        }
+        let decision = loop.decide(asked, in: head, from: address)
+        switch decision.outcome {
+        case .rejected(let rejection):
+            refuse(rejection, decision.findings, id, head: head, asked: asked)
+        case .admitted(let admitted):
+            let client = client(of: decision.findings)
+            loop.record(id, decision.findings, nil, status: 200, from: client, head: nil, asked: asked)
+            closeUnlessBodyIsShort(head)
+            write { output in
+                ClientResponse.permit(
+                    admitted,
+                    id: id,
+                    dateLine: loop.dateLine(),
+                    closes: !keepsAlive,
+                    into: &output
+                )
+            }
+            flush()
+            parser.recycle(head)
+            finishRequest()
         }
     }
 
@@ -314,16 +347,23 @@ final class ClientConnection {
         serveAndFlush()
     }
 
-    private func refuse(_ rejection: Rejection, _ findings: Findings, _ id: RequestID, head: RequestHead?) {
+    private func refuse(
+        _ rejection: Rejection,
+        _ findings: Findings,
+        _ id: RequestID,
+        head: RequestHead?,
+        asked: AskedRequest? = nil
+    ) {
         loop.record(
             id,
             findings,
             rejection,
             status: rejection.code.status,
             from: client(of: findings),
-            head: head
+            head: head,
+            asked: asked
         )
-        if isLastAnswer || (!bodyIsRead && !canSkipBody(head)) { keepsAlive = false }
+        closeUnlessBodyIsShort(head)
         write { output in
             ClientResponse.refusal(
                 rejection,
@@ -340,6 +380,11 @@ final class ClientConnection {
         loop.log(id, findings, rejection)
         if let head { parser.recycle(head) }
         finishRequest()
+    }
+
+    /// Makes the answer the last one where the rest of the body is too long to be passed over.
+    private func closeUnlessBodyIsShort(_ head: RequestHead?) {
+        if isLastAnswer || (!bodyIsRead && !canSkipBody(head)) { keepsAlive = false }
     }
 
     /// A short body that is on its way anyway is passed over, so that the connection can go on.

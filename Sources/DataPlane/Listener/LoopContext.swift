@@ -95,32 +95,7 @@ final class LoopContext: @unchecked Sendable {
 
     /// Decides a request that came over a connection from this address.
     func decide(_ head: RequestHead, from peer: IPAddress) -> Decision {
-        var authorization = 0..<0
-        var authorizationFields = 0
-        var apiToken = 0..<0
-        var apiTokenFields = 0
-        if !head.present.isDisjoint(with: Self.credentials) {
-            for field in head.headers {
-                if field.kind == .authorization {
-                    if authorizationFields == 0 { authorization = field.value.offset..<field.value.end }
-                    authorizationFields += 1
-                } else if field.kind == .apiToken {
-                    if apiTokenFields == 0 { apiToken = field.value.offset..<field.value.end }
-                    apiTokenFields += 1
-                }
-            }
-        }
-        let snapshot = snapshots.current()
-        let question = AdmissionQuestion(
-            clientAddress: clientAddress(of: head, from: peer, snapshot),
-            authorizationFields: authorizationFields,
-            apiTokenFields: apiTokenFields,
-            now: now()
-        )
-        if snapshots.version != planned {
-            planned = snapshots.version
-            pool.forgetPlans()
-        }
+        let (snapshot, credentials) = prepare(head, from: peer)
         let host = head.host.map { $0.offset..<$0.end } ?? 0..<0
         return head.bytes.withBytes { all in
             admission.decide(
@@ -128,11 +103,69 @@ final class LoopContext: @unchecked Sendable {
                 host: all.extracting(host),
                 method: all.extracting(head.method.offset..<head.method.end),
                 path: all.extracting(head.path.offset..<head.path.end),
-                authorization: all.extracting(authorization),
-                apiToken: all.extracting(apiToken),
-                question
+                authorization: all.extracting(credentials.authorization),
+                apiToken: all.extracting(credentials.apiToken),
+                credentials.question
             )
         }
+    }
+
+    /// Decides a request that a trusted proxy asks about, with the credentials of the question.
+    func decide(_ asked: AskedRequest, in head: RequestHead, from peer: IPAddress) -> Decision {
+        let (snapshot, credentials) = prepare(head, from: peer)
+        return head.bytes.withBytes { all in
+            admission.decide(
+                snapshot,
+                host: asked.host.span,
+                method: asked.method.span,
+                path: asked.path.span,
+                authorization: all.extracting(credentials.authorization),
+                apiToken: all.extracting(credentials.apiToken),
+                credentials.question
+            )
+        }
+    }
+
+    /// Whether a connection's peer may ask for decisions about others' requests.
+    func isTrustedProxy(_ peer: IPAddress) -> Bool {
+        snapshots.current().trustedProxies?.contains(peer) ?? false
+    }
+
+    private struct Credentials {
+        var authorization = 0..<0
+        var apiToken = 0..<0
+        var question: AdmissionQuestion
+    }
+
+    private func prepare(_ head: RequestHead, from peer: IPAddress) -> (Snapshot, Credentials) {
+        let snapshot = snapshots.current()
+        if snapshots.version != planned {
+            planned = snapshots.version
+            pool.forgetPlans()
+        }
+        var credentials = Credentials(
+            question: AdmissionQuestion(
+                clientAddress: clientAddress(of: head, from: peer, snapshot),
+                authorizationFields: 0,
+                apiTokenFields: 0,
+                now: now()
+            )
+        )
+        guard !head.present.isDisjoint(with: Self.credentials) else { return (snapshot, credentials) }
+        for field in head.headers {
+            if field.kind == .authorization {
+                if credentials.question.authorizationFields == 0 {
+                    credentials.authorization = field.value.offset..<field.value.end
+                }
+                credentials.question.authorizationFields += 1
+            } else if field.kind == .apiToken {
+                if credentials.question.apiTokenFields == 0 {
+                    credentials.apiToken = field.value.offset..<field.value.end
+                }
+                credentials.question.apiTokenFields += 1
+            }
+        }
+        return (snapshot, credentials)
     }
 
     private static let credentials = KnownHeaderSet(.authorization, .apiToken)
@@ -166,7 +199,8 @@ final class LoopContext: @unchecked Sendable {
         _ rejection: Rejection?,
         status: Int,
         from address: IPAddress,
-        head: RequestHead?
+        head: RequestHead?,
+        asked: AskedRequest? = nil
     ) {
         let entry = DecisionRing.Entry(
             id: id,
@@ -178,15 +212,22 @@ final class LoopContext: @unchecked Sendable {
             methodLength: 0,
             pathLength: 0
         )
-        guard let head else { return refused.append(entry, method: Span(), path: Span()) }
+        if let asked { return keep(entry, method: asked.method.span, path: asked.path.span) }
+        guard let head else { return keep(entry, method: Span(), path: Span()) }
         head.bytes.withBytes { all in
-            let method = all.extracting(head.method.offset..<head.method.end)
-            let path = all.extracting(head.path.offset..<head.path.end)
-            if rejection == nil {
-                admitted.append(entry, method: method, path: path)
-            } else {
-                refused.append(entry, method: method, path: path)
-            }
+            keep(
+                entry,
+                method: all.extracting(head.method.offset..<head.method.end),
+                path: all.extracting(head.path.offset..<head.path.end)
+            )
+        }
+    }
+
+    private func keep(_ entry: DecisionRing.Entry, method: Span<UInt8>, path: Span<UInt8>) {
+        if entry.rejection == nil {
+            admitted.append(entry, method: method, path: path)
+        } else {
+            refused.append(entry, method: method, path: path)
         }
     }
 

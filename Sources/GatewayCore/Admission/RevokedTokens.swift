@@ -24,9 +24,7 @@ final class RevokedTokens: Sendable {
         self.byTime = byTime
     }
 
-    /// The revocation that a token falls under.
-    ///
-    /// - Parameter now: the time at which revocations must still count; `nil` takes all of them, ended or not.
+    /// The revocation that a token falls under and that still counts; without a time, ended or not.
     func find(_ claims: JSONDocument, at now: Timestamp?) -> Revocation? {
         let counts = { (revocation: Revocation) in now.map { revocation.counts(at: $0) } ?? true }
         if !byTokenID.isEmpty, let id = claims.root[member: Array("jti".utf8)]?.stringBytes,

@@ -129,6 +129,9 @@ enum CatalogRules {
                 "handle is \"\(collection.handle.prefix(120))\", expected 1 to 100 letters, digits, - _ . ~ and not . or .."
             )
         }
+        guard collection.handle != "-" else {
+            throw .invalid("handle", "handle is \"-\", which is kept for the gateway's own /-/authorize")
+        }
         try unique(collection.hosts.map { $0.lowercased() }, "hosts")
         try list(collection.hosts, "hosts", limit: 100) { host throws(CatalogError) in
             guard isHost(host) else {

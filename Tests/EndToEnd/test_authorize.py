@@ -1,0 +1,138 @@
+"""The decision as a service: proxies ask at `/-/authorize` and pass the request on themselves."""
+
+import base64
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import wire
+from support.house import catalog
+from support.waiting import until
+
+CALL = "/api-endpoints-v1/call"
+EXAMPLE = Path(__file__).parents[2] / "examples/authorize/nginx.conf"
+
+
+@pytest.fixture
+def service(start, people, upstream):
+    """A gateway that believes proxies on 127.0.0.1, and nobody else."""
+    gateway = start()
+    gateway.apply(catalog(people, upstream.url) | {"settings": {"trusted_proxies": ["127.0.0.1"]}})
+    return gateway
+
+
+def ask(gateway, target: str = "/-/authorize", method: str = "GET", **headers) -> wire.Answer:
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    with gateway.connect() as connection:
+        return connection.send(f"{method} {target} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode()).read()
+
+
+def original(method: str = "GET", uri: str = CALL, **headers) -> dict:
+    return {"X_Original_Method": method, "X_Original_URI": uri} | headers
+
+
+def test_a_permit_names_the_caller(service, people):
+    bearer = f"Bearer {people.hmac.token()}"
+    forms = [
+        ("/-/authorize", "GET", original(uri=f"{CALL}?a=1")),
+        ("/-/authorize", "GET", {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": CALL, "X_Forwarded_Host": "y"}),
+        (f"/-/authorize{CALL}?a=1", "GET", {}),
+        (f"/-/authorize{CALL}", "POST", {"Content_Length": 0}),
+    ]
+    for target, method, headers in forms:
+        answer = ask(service, target, method, Authorization=bearer, **headers)
+        assert answer.status == 200, (target, headers, answer)
+        fields = dict(answer.fields)
+        assert fields["Portcullis-Profile"] == "acme-hmac" and fields["Portcullis-Client"] == "Acme"
+        claims = fields["Portcullis-Claims"]
+        assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))) == {"name": "John Doe"}
+        decision = service.decision(answer)
+        assert (decision["method"], decision["path"]) == (method, CALL)
+
+
+def test_a_refusal_is_the_gateways_own(service, people):
+    good = f"Bearer {people.hmac.token()}"
+    for headers, status, code in [
+        (original(), 401, "credential_missing"),
+        (original(Authorization=good + "x"), 401, "invalid_token"),
+        (original(method="DELETE", Authorization=good), 405, "method_not_allowed"),
+        (original(uri="/nowhere", Authorization=good), 404, "endpoint_not_found"),
+        (original(uri="/ungranted/x", Authorization=good), 403, "collection_not_granted"),
+        (original(uri="/ungranted/../api-endpoints-v1/call", Authorization=good), 400, "bad_request"),
+        (original(uri=f"http://x{CALL}", Authorization=good), 400, "bad_request"),
+        ({"Authorization": good}, 400, "bad_request"),
+        ({"X_Original_URI": CALL, "Authorization": good}, 400, "bad_request"),
+        ({"X_Original_Method": "GET", "X_Forwarded_Uri": CALL, "Authorization": good}, 400, "bad_request"),
+        (original(X_Forwarded_Uri="/api-endpoints-v1/open", Authorization=good), 400, "bad_request"),
+    ]:
+        answer = ask(service, **headers)
+        assert (answer.status, answer.code) == (status, code), headers
+    assert ask(service, **original(uri="/api-endpoints-v1/open")).status == 200
+
+
+def test_who_is_not_trusted_finds_nothing_there(start, people, upstream):
+    gateway = start()
+    gateway.apply(catalog(people, upstream.url) | {"settings": {"trusted_proxies": ["10.0.0.0/8"]}})
+    for target in ("/-/authorize", f"/-/authorize{CALL}"):
+        answer = ask(gateway, target, Authorization=f"Bearer {people.hmac.token()}", **original())
+        assert (answer.status, answer.code) == (404, "endpoint_not_found")
+
+
+def test_what_is_not_quite_the_path_is_an_ordinary_path(service, people):
+    for target in ("/-/authorizex", "/-/authoriz", "/-/", "/-", "//-/authorize", "/-/AUTHORIZE", "/x/-/authorize"):
+        answer = ask(service, target, Authorization=f"Bearer {people.hmac.token()}", **original())
+        assert answer.code in ("endpoint_not_found", "bad_request"), target
+
+
+@pytest.fixture
+def nginx_before(service, upstream, tmp_path):
+    """The real nginx with the configuration of examples/, its ports and folders apart."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    text = EXAMPLE.read_text()
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{service.port}")
+    text = text.replace("127.0.0.1:9000", f"127.0.0.1:{upstream.port}").replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    folders = "".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
+    text = text.replace("http {", f"http {{ access_log off; client_body_temp_path {tmp_path}/body; {folders}", 1)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (tmp_path / "nginx.conf").write_text(f"daemon off; {user} pid {tmp_path}/nginx.pid;\n{text}")
+    process = subprocess.Popen(
+        ["/usr/sbin/nginx", "-c", tmp_path / "nginx.conf", "-p", tmp_path, "-e", tmp_path / "error.log"]
+    )
+
+    def answers() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    until("nginx", answers)
+    yield port
+    process.terminate()
+    process.wait(10)
+
+
+def test_the_real_nginx_asks(service, people, nginx_before):
+    def call(*headers: str, target: str = CALL, method: str = "GET") -> wire.Answer:
+        lines = "".join(f"{header}\r\n" for header in headers)
+        with wire.Wire(nginx_before) as connection:
+            return connection.send(f"{method} {target} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode()).read()
+
+    bearer = f"Authorization: Bearer {people.hmac.token()}"
+    answer = call(bearer, "Portcullis-Client: Evil", "X-Original-URI: /api-endpoints-v1/open", "X-Forwarded-Uri: /x")
+    assert answer.status == 200, answer
+    fields = {name.lower(): value for name, value in answer.json["fields"]}
+    assert fields["portcullis-client"] == "Acme" and fields["portcullis-profile"] == "acme-hmac"
+    assert "authorization" not in fields
+    assert call("Portcullis-Client: Evil", "X-Original-URI: /api-endpoints-v1/open").status == 401
+    assert call(bearer, target="/ungranted/x").status == 403
+    assert call(bearer + "x").status == 401
+    # Switched off at the gateway: refused by nginx at the very next request.
+    profile = service.find("profiles", name="acme-hmac")
+    service.change("profiles", profile, active=False)
+    assert call(bearer).status == 403
