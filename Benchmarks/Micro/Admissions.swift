@@ -3,6 +3,13 @@ import JOSE
 import Measuring
 import PortcullisTestSupport
 
+/// A request without query and headers, which no endpoint here has a rule over.
+private struct NoFields: RequestFields {
+    var queryBytes: [UInt8] { [] }
+    var fieldCount: Int { 0 }
+    func values(ofField name: [UInt8]) -> [[UInt8]] { [] }
+}
+
 /// One event loop's decisions, over a catalog with a profile for each algorithm.
 private final class Decider {
     private let snapshot: Snapshot
@@ -39,6 +46,7 @@ private final class Decider {
                 path: path.span,
                 authorization: field.span,
                 apiToken: Span(),
+                fields: NoFields(),
                 question
             )
             if isGood(decision) { good += 1 }

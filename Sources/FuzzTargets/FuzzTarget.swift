@@ -10,6 +10,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case requestHead = "http-request-head"
     case responseHead = "http-response-head"
     case chunked = "http-chunked"
+    case rule = "authorization-rule"
 
     /// Gives the bytes to the entry point, which stops the process when an invariant does not hold.
     package func run(_ bytes: [UInt8]) {
@@ -22,6 +23,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .requestHead: HTTP1FuzzTargets.requestHead(bytes)
         case .responseHead: HTTP1FuzzTargets.responseHead(bytes)
         case .chunked: HTTP1FuzzTargets.chunked(bytes)
+        case .rule: RuleFuzzTarget.rule(bytes)
         }
     }
 
@@ -60,6 +62,14 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
                 "-----BEGIN OPENSSH PRIVATE KEY-----\n", "ssh-rsa ", "ssh-ed25519 ", "\n", "\r\n", "=", " ",
                 "{\"kty\":\"RSA\",", "\"kty\":\"oct\"", "\"alg\":\"RS256\"", "\"k\":\"\"", "\u{0}",
                 "\u{0}\u{0}\u{0}\u{7F}", "\u{30}\u{80}",
+            ]
+        case .rule:
+            [
+                "claims.", "claims[\"", "\"]", "scopes(", "has(", "starts_with(", ")", "(", "!", "&&", "||",
+                "==",
+                "!=", "<=", " in ", "[1, \"a\"]", "path.id", "query.q", "headers[\"x\"]",
+                "-9223372036854775808",
+                "'", "\\", "\n", "{\"a\":[", "true", "\u{0}",
             ]
         case .base64url: ["=", "==", "-", "_", "+", "/", " ", "\n", "A", "AA", "AAA", "\u{0}"]
         case .requestHead, .responseHead, .chunked:

@@ -67,7 +67,7 @@ struct CatalogReader {
             owner: "collection_id",
             columns: """
                 id, name, methods, path, upstream_id, upstream_path, is_active, timeout_seconds,
-                authentication, maximum_body_bytes, forwards_credential
+                authentication, maximum_body_bytes, forwards_credential, scopes, rule
                 """
         )
         try each("collections", "id, name, handle, version, is_active, hosts", order: "id") { row in
@@ -98,6 +98,11 @@ struct CatalogReader {
         endpoint.authentication = try row.value(8) { Endpoint.Authentication(rawValue: $0) }
         endpoint.maximumBodyBytes = try row.number(9)
         endpoint.forwardsCredential = try row.flag(10)
+        endpoint.scopes = try row.list(11)
+        if try row.optionalText(12) != nil {
+            let parameters = endpoint.path.parameterNames
+            endpoint.rule = try row.value(12) { try AuthorizationRule($0, parameters: parameters) }
+        }
         return endpoint
     }
 

@@ -106,8 +106,8 @@ struct CatalogWriter {
         try run(
             """
             INSERT INTO endpoints (collection_id, position, id, name, methods, path, upstream_id, upstream_path,
-                is_active, timeout_seconds, authentication, maximum_body_bytes, forwards_credential)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                is_active, timeout_seconds, authentication, maximum_body_bytes, forwards_credential, scopes, rule)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 collection.text, position, endpoint.id.text, endpoint.name,
@@ -115,6 +115,7 @@ struct CatalogWriter {
                 endpoint.upstreamID.text,
                 endpoint.upstreamPath?.description, endpoint.isActive, endpoint.timeoutSeconds,
                 endpoint.authentication.rawValue, endpoint.maximumBodyBytes, endpoint.forwardsCredential,
+                try StoredList(endpoint.scopes).json, endpoint.rule?.text,
             ]
         )
     }

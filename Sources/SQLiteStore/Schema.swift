@@ -164,6 +164,8 @@ enum Schema {
     private static let credentialSteps = """
         ALTER TABLE api_tokens ADD COLUMN allowed_addresses TEXT NOT NULL DEFAULT '[]';
         ALTER TABLE api_tokens ADD COLUMN denied_addresses TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE endpoints ADD COLUMN scopes TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE endpoints ADD COLUMN rule TEXT;
         ALTER TABLE profiles ADD COLUMN identity_claim TEXT;
         CREATE TABLE profile_revocations (
             profile_id TEXT NOT NULL REFERENCES profiles (id) DEFERRABLE INITIALLY DEFERRED,

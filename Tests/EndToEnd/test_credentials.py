@@ -210,3 +210,72 @@ def test_a_profile_names_a_claim_of_its_own(methods, people):
     assert people.hmac.api_token not in answer.body.decode()
     claims["okta_gateway_token"] = people.rsa.api_token
     assert call(methods, **signed(people.hmac, **claims)).code == "invalid_token"
+
+
+@pytest.fixture
+def ruled(methods):
+    """The endpoint `order` with a rule over the token, the path, the query and a header."""
+    endpoint = methods.find("endpoints", name="order")
+    rule = 'claims.tenant == path.id && query.confirm == "yes" && headers["X-Reason"] in ["a", "b"]'
+    methods.change("endpoints", endpoint, scopes=["Orders.read"], rule=rule)
+    return methods
+
+
+def order(gateway, caller, target: str, reason: str = "a", **claims):
+    with gateway.connect() as wire:
+        lines = f"Host: x\r\nX-Reason: {reason}\r\nAuthorization: Bearer {caller.token(**claims)}\r\n\r\n"
+        return wire.send(f"GET /api-endpoints-v1/orders/{target} HTTP/1.1\r\n{lines}".encode()).read()
+
+
+def test_an_endpoints_rule(ruled, people):
+    good = {"tenant": "acme", "scope": "Orders.read Orders.write"}
+    for target in ("acme?confirm=yes", "%61cme?x=1&confirm=y%65s"):
+        answer = order(ruled, people.rsa, target, **good)
+        assert answer.status == 200, ruled.decision(answer)
+    for target, reason, claims in [
+        ("other?confirm=yes", "a", good),
+        ("acme", "a", good),
+        ("acme?confirm=yes&confirm=yes", "a", good),
+        ("acme?confirm=no", "a", good),
+        ("acme?confirm=yes", "c", good),
+        ("acme?confirm=yes", "a\r\nX-Reason: a", good),
+        ("acme?confirm=yes", "a", {"tenant": "acme"}),
+        ("acme?confirm=yes", "a", {"scope": "Orders.read"}),
+        ("acme?confirm=yes", "a", {"tenant": ["acme"], "scope": "Orders.read"}),
+    ]:
+        answer = order(ruled, people.rsa, target, reason, **claims)
+        assert (answer.status, answer.code) == (403, "not_authorized"), (target, reason, claims)
+        assert 'error="insufficient_scope"' in dict(answer.fields)["WWW-Authenticate"]
+    failed = [check for check in ruled.decision(answer)["checks"] if check["result"] == "failed"]
+    assert [check["check"] for check in failed] == ["authorization"]
+
+
+def test_a_rule_is_explained_as_it_is_decided(ruled, people):
+    endpoint = ruled.find("endpoints", name="order")
+    ruled.change("endpoints", endpoint, rule='claims.tenant == path.id && query.confirm == "yes"')
+    token = people.rsa.token(tenant="acme", scope="Orders.read")
+    for url, code in [("acme?confirm=yes", None), ("acme?confirm=no", "not_authorized"), ("x", "not_authorized")]:
+        question = {"token": token, "url": f"/api-endpoints-v1/orders/{url}"}
+        assert ruled.admin("POST", "/explain", question).json["code"] == code
+
+
+def test_a_rule_is_checked_when_it_is_saved(methods, people, upstream, tmp_path):
+    endpoint = methods.find("endpoints", name="order")
+    for rule, words in [
+        ("claims.a = 1", "column 10"),
+        ("path.nothing == 'x'", "column 6: the path has no parameter {nothing}, it has {id}"),
+        ("x" * 5000, ""),
+    ]:
+        answer = methods.admin("PATCH", f"/endpoints/{endpoint['id']}", {"rule": rule})
+        assert answer.status in (400, 422) and words in answer.body.decode(), answer
+    document = catalog(people, upstream.url)
+    document["collections"][0]["endpoints"][1]["rule"] = "claims.tenant == "
+    (tmp_path / "bad.yaml").write_text(yaml.safe_dump(document))
+    refused = methods.cli("apply", "-f", tmp_path / "bad.yaml")
+    assert refused.returncode == 1
+    assert "bad.yaml:" in refused.stderr and "rule: column 18" in refused.stderr, refused.stderr
+    assert methods.find("endpoints", name="order")["rule"] is None
+    # The rule goes with the path that it was written for.
+    methods.change("endpoints", endpoint, rule="path.id == '1'")
+    changed = methods.admin("PATCH", f"/endpoints/{endpoint['id']}", {"path": "/orders/{number}"})
+    assert changed.status in (400, 422) and "{id}" in changed.body.decode()

@@ -153,6 +153,17 @@ enum Schemas {
             default: .string(Endpoint.Authentication.required.rawValue)
         ),
         Field(
+            "scopes",
+            .set(.text(.line(1...200)), upTo: 20),
+            "The scopes that a token must have, all of them, in `scope` or `scp`.",
+            default: .array([])
+        ),
+        Field(
+            "rule",
+            .optional(.text(.any(1...AuthorizationRule.maximumBytes))),
+            "An expression over claims and request that must hold; see docs/authorization.md."
+        ),
+        Field(
             "max_body_bytes",
             .natural,
             "The largest accepted request body, in bytes.",

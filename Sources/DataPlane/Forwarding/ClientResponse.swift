@@ -118,7 +118,7 @@ struct RefusalParts: Sendable {
         HeadWriter.writeField("Content-Type", "application/problem+json", into: &buffer)
         HeadWriter.writeField("Cache-Control", "no-store", into: &buffer)
         HeadWriter.writeField("X-Content-Type-Options", "nosniff", into: &buffer)
-        if code.status == 401 {
+        if code.status == 401 || code == .notAuthorized {
             let parameters = code.bearerError.map { ", error=\"\($0)\"" } ?? ""
             HeadWriter.writeField(
                 "WWW-Authenticate",

@@ -9,6 +9,8 @@ struct AskedRequest {
     let host: [UInt8]
     /// The path as the caller wrote it, without the query.
     let path: [UInt8]
+    /// The query without its `?`.
+    let query: [UInt8]
 
     private static let prefix: StaticString = "/-/authorize"
 
@@ -36,6 +38,7 @@ struct AskedRequest {
             method = head.array(head.method)
             path = Array(head.array(head.path).dropFirst(Self.prefix.utf8CodeUnitCount))
             self.host = host
+            query = head.queryBytes
             return
         }
         let original = (head.values("x-original-method"), head.values("x-original-uri"))
@@ -59,11 +62,39 @@ struct AskedRequest {
         }
         method = methods[0]
         path = Array(targets[0].prefix { $0 != UInt8(ascii: "?") })
+        query = Array(targets[0].dropFirst(path.count + 1))
         let hosts = original.1.isEmpty ? head.values("x-forwarded-host") : []
         guard hosts.count <= 1 else {
             throw Rejection(.badRequest, operatorDetail: "X-Forwarded-Host is there more than once")
         }
         self.host = hosts.first ?? host
+    }
+}
+
+/// What a rule may look at of a request that is asked about: its own query, and the fields of the question.
+struct AskedFields: RequestFields {
+    let head: RequestHead
+    let queryBytes: [UInt8]
+    var fieldCount: Int { head.fieldCount }
+    func values(ofField name: [UInt8]) -> [[UInt8]] { head.values(ofField: name) }
+}
+
+extension RequestHead: RequestFields {
+    package var queryBytes: [UInt8] { query.map { array($0) } ?? [] }
+    package var fieldCount: Int { headers.count }
+    package func values(ofField name: [UInt8]) -> [[UInt8]] {
+        headers.filter { field in
+            bytes(field.name) { written in
+                guard written.count == name.count else { return false }
+                for index in written.indices {
+                    let byte = written[index]
+                    guard (byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte) == name[index] else {
+                        return false
+                    }
+                }
+                return true
+            }
+        }.map { array($0.value) }
     }
 }
 

@@ -105,6 +105,7 @@ final class LoopContext: @unchecked Sendable {
                 path: all.extracting(head.path.offset..<head.path.end),
                 authorization: all.extracting(credentials.authorization),
                 apiToken: all.extracting(credentials.apiToken),
+                fields: head,
                 credentials.question
             )
         }
@@ -121,6 +122,7 @@ final class LoopContext: @unchecked Sendable {
                 path: asked.path.span,
                 authorization: all.extracting(credentials.authorization),
                 apiToken: all.extracting(credentials.apiToken),
+                fields: AskedFields(head: head, queryBytes: asked.query),
                 credentials.question
             )
         }

@@ -33,6 +33,7 @@ package struct Admission: Sendable {
     ///   - path: the path as sent, without the query.
     ///   - authorization: the value of the first `Authorization` field; empty when there is none.
     ///   - apiToken: the value of the first `API-Token` field; empty when there is none.
+    ///   - fields: what an endpoint's rule may look at besides.
     ///   - question: the rest.
     /// - Returns: the permit or the rejection, with what was found.
     package mutating func decide(
@@ -42,6 +43,7 @@ package struct Admission: Sendable {
         path: Span<UInt8>,
         authorization: Span<UInt8>,
         apiToken: Span<UInt8>,
+        fields: some RequestFields,
         _ question: AdmissionQuestion
     ) -> Decision {
         var findings = Findings(now: question.now)
@@ -70,7 +72,21 @@ package struct Admission: Sendable {
                 let caller = try authenticate(snapshot, digest, place, &findings)
                 findings.check = .active
                 try CallerRules.checkActive(caller, now: question.now)
-                return try admit(caller, to: route, parameters, caller.profile.identityHeaders, &findings)
+                try checkGrant(caller, to: route, &findings)
+                if let rule = route.rule {
+                    try check(
+                        rule,
+                        nil,
+                        caller,
+                        method,
+                        findings.normalPath,
+                        path,
+                        parameters,
+                        fields,
+                        &findings
+                    )
+                }
+                return admit(to: route, parameters, caller.profile.identityHeaders, findings)
             }
             // Before anything else of the token is believed.
             let remembered = try authenticate(snapshot, authorization.extracting(token), &findings)
@@ -78,7 +94,23 @@ package struct Admission: Sendable {
             if !remembered.standing.holds(at: question.now) {
                 try checkStanding(remembered, question.now, &findings)
             }
-            return try admit(remembered.caller, to: route, parameters, remembered.identityHeaders, &findings)
+            try checkGrant(remembered.caller, to: route, &findings)
+            if let rule = route.rule {
+                let claims = remembered.token.claims
+                let normal = findings.normalPath
+                try check(
+                    rule,
+                    claims,
+                    remembered.caller,
+                    method,
+                    normal,
+                    path,
+                    parameters,
+                    fields,
+                    &findings
+                )
+            }
+            return admit(to: route, parameters, remembered.identityHeaders, findings)
         } catch {
             return Decision(outcome: .rejected(error), findings: findings)
         }
@@ -86,18 +118,21 @@ package struct Admission: Sendable {
 
     /// Checks 7 and 8, whatever the caller was known by.
     @inline(__always)
+    private func checkGrant(_ caller: Caller, to route: Route, _ findings: inout Findings) throws(Rejection) {
+        findings.check = .address
+        try CallerRules.checkAddress(findings.clientAddress, of: caller)
+        // Behind who asks, because it concerns what is asked for.
+        findings.check = .grant
+        try CallerRules.checkGrant(of: route, to: caller.profile)
+    }
+
+    @inline(__always)
     private func admit(
-        _ caller: Caller,
         to route: Route,
         _ parameters: PathParameters,
         _ identityHeaders: [UInt8],
-        _ findings: inout Findings
-    ) throws(Rejection) -> Decision {
-        findings.check = .address
-        try CallerRules.checkAddress(findings.clientAddress, of: caller)
-        // Last, because it concerns what is asked for, not who asks.
-        findings.check = .grant
-        try CallerRules.checkGrant(of: route, to: caller.profile)
+        _ findings: Findings
+    ) -> Decision {
         let admitted = Admitted(
             findings,
             route: route,
@@ -105,6 +140,40 @@ package struct Admission: Sendable {
             identityHeaders: identityHeaders
         )
         return Decision(outcome: .admitted(admitted), findings: findings)
+    }
+
+    /// Check 9, the endpoint's rule: last, because it costs most and looks at everything.
+    @inline(never)
+    private func check(
+        _ rule: AuthorizationRule,
+        _ claims: JSONDocument?,
+        _ caller: Caller,
+        _ method: Span<UInt8>,
+        _ normalPath: [UInt8]?,
+        _ path: Span<UInt8>,
+        _ parameters: PathParameters,
+        _ fields: some RequestFields,
+        _ findings: inout Findings
+    ) throws(Rejection) {
+        findings.check = .authorization
+        let bytes = normalPath ?? path.withUnsafeBufferPointer { Array($0) }
+        let (holds, steps) = rule.evaluate(
+            claims: claims,
+            clientName: caller.profile.client.name,
+            profileName: caller.profile.profile.name,
+            method: method.withUnsafeBufferPointer { Array($0) },
+            parameters: (0..<parameters.count).map { Array(bytes[parameters[$0]]) },
+            fields: fields
+        )
+        guard !holds else { return }
+        let isCostly = steps >= AuthorizationRule.budget
+        let label = findings.route?.label ?? ""
+        throw Rejection(
+            .notAuthorized,
+            operatorDetail: isCostly
+                ? "the rule of \(label) costs too much with this token and request"
+                : "the scopes or the rule of \(label) do not hold for this call"
+        )
     }
 
     /// Checks 4 to 6, which depend on nothing but the token, its profile and the time.

@@ -98,6 +98,8 @@ package enum Check: String, Sendable, CaseIterable, Comparable {
     case address
     /// 8: the profile is granted the collection.
     case grant
+    /// 9: the endpoint's scopes and rule.
+    case authorization
     /// 11: the upstream answers.
     case upstream
 

@@ -83,6 +83,9 @@ extension Findings {
                 .passed,
                 "profile \"\(profile?.profile.name ?? "")\" is granted the collection"
             )
+        case .authorization:
+            if route?.rule == nil { return CheckOutcome(check, .skipped, "the endpoint has no rule") }
+            return CheckOutcome(check, .passed, "the endpoint's scopes and rule hold")
         case .upstream:
             return CheckOutcome(check, .passed, "upstream \"\(route?.upstream.name ?? "")\" answered")
         }
@@ -96,7 +99,8 @@ extension Rejection.Code {
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge: true
         case .endpointNotFound, .methodNotAllowed, .credentialMissing, .credentialAmbiguous, .invalidToken,
             .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong, .claimMissing, .claimNotAccepted,
-            .tokenRevoked, .clientInactive, .addressNotAllowed, .collectionNotGranted, .upstreamUnreachable,
+            .tokenRevoked, .clientInactive, .addressNotAllowed, .collectionNotGranted, .notAuthorized,
+            .upstreamUnreachable,
             .upstreamUnavailable, .upstreamTimeout:
             false
         }

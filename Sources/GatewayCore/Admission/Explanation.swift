@@ -8,6 +8,8 @@ package struct ExplainedRequest: Sendable {
     package var host: String
     /// The path without the query.
     package var path: String
+    /// The query without its `?`; empty when there is none.
+    package var query = ""
     /// The signed token, or an API token by itself; `nil` for a request without either.
     package var token: [UInt8]?
     /// The address that the call would come from.
@@ -45,6 +47,7 @@ package enum Explanation {
             path: request.path.utf8.span,
             authorization: authorization.span,
             apiToken: apiToken.span,
+            fields: ExplainedFields(queryBytes: Array(request.query.utf8)),
             AdmissionQuestion(
                 clientAddress: request.clientAddress,
                 authorizationFields: authorization.isEmpty ? 0 : 1,
@@ -72,4 +75,11 @@ package enum Explanation {
             rejection: rejection
         )
     }
+}
+
+/// What a rule may look at of a request that was only asked about: it has no headers but its credential.
+private struct ExplainedFields: RequestFields {
+    let queryBytes: [UInt8]
+    var fieldCount: Int { 0 }
+    func values(ofField name: [UInt8]) -> [[UInt8]] { [] }
 }

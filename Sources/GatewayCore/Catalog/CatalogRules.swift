@@ -175,6 +175,27 @@ enum CatalogRules {
             )
         }
         try limit(endpoint.path.parameterNames.count, "\(field).path", Route.maximumParameters)
+        try unique(endpoint.scopes, "\(field).scopes")
+        try list(endpoint.scopes, "\(field).scopes", limit: 20) { scope throws(CatalogError) in
+            try text(scope, "\(field).scopes", 1...200)
+            guard !scope.contains(" ") else {
+                throw .invalid("\(field).scopes", "a scope has no spaces; give several as a list")
+            }
+        }
+        if endpoint.authentication == .none, !endpoint.scopes.isEmpty || endpoint.rule != nil {
+            throw .invalid(
+                "\(field).authentication",
+                "authentication is none, but scopes or rule ask who calls"
+            )
+        }
+        if let rule = endpoint.rule {
+            // Again, since the path that its parameters come from can have changed.
+            do throws(AuthorizationRuleError) {
+                _ = try AuthorizationRule(rule.text, parameters: endpoint.path.parameterNames)
+            } catch {
+                throw .invalid("\(field).rule", error.description)
+            }
+        }
         if let upstreamPath = endpoint.upstreamPath {
             for name in upstreamPath.parameterNames where !endpoint.path.parameterNames.contains(name) {
                 throw .invalid(

@@ -52,6 +52,10 @@ package struct Endpoint: Sendable, Hashable {
     package var authentication = Authentication.required
     /// The largest accepted request body in bytes.
     package var maximumBodyBytes = Endpoint.defaultMaximumBodyBytes
+    /// The scopes that a token must have, all of them; empty asks for none.
+    package var scopes: [String] = []
+    /// What a call must fulfil besides, compiled; `nil` for nothing.
+    package var rule: AuthorizationRule?
     /// Whether the upstream gets the credential too.
     package var forwardsCredential = false
 

@@ -49,6 +49,7 @@ package struct Rejection: Error, Sendable {
         case clientInactive = "client_inactive"
         case addressNotAllowed = "address_not_allowed"
         case collectionNotGranted = "collection_not_granted"
+        case notAuthorized = "not_authorized"
         case upstreamUnreachable = "upstream_unreachable"
         case upstreamUnavailable = "upstream_unavailable"
         case upstreamTimeout = "upstream_timeout"
@@ -63,7 +64,7 @@ extension Rejection.Code {
         case .credentialMissing, .invalidToken, .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong,
             .claimMissing, .claimNotAccepted, .tokenRevoked:
             401
-        case .clientInactive, .addressNotAllowed, .collectionNotGranted: 403
+        case .clientInactive, .addressNotAllowed, .collectionNotGranted, .notAuthorized: 403
         case .endpointNotFound: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
@@ -96,6 +97,7 @@ extension Rejection.Code {
         case .clientInactive: "Client inactive"
         case .addressNotAllowed: "Address not allowed"
         case .collectionNotGranted: "Collection not granted"
+        case .notAuthorized: "Not authorized"
         case .upstreamUnreachable: "Upstream unreachable"
         case .upstreamUnavailable: "Upstream unavailable"
         case .upstreamTimeout: "Upstream timeout"
@@ -124,6 +126,7 @@ extension Rejection.Code {
         case .clientInactive: "The client, its access profile or its API token is not active."
         case .addressNotAllowed: "Calls from this address are not allowed."
         case .collectionNotGranted: "The access profile is not granted this collection."
+        case .notAuthorized: "The endpoint asks for more than this token or request has."
         case .upstreamUnreachable: "The upstream could not be reached or gave no valid answer."
         case .upstreamUnavailable: "The upstream is not available."
         case .upstreamTimeout: "The upstream did not answer in time."
@@ -137,6 +140,7 @@ extension Rejection.Code {
             .claimNotAccepted, .tokenRevoked:
             "invalid_token"
         case .credentialAmbiguous: "invalid_request"
+        case .notAuthorized: "insufficient_scope"
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge, .endpointNotFound, .methodNotAllowed,
             .credentialMissing, .clientInactive, .addressNotAllowed, .collectionNotGranted,
             .upstreamUnreachable,

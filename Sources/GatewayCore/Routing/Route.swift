@@ -15,6 +15,8 @@ package final class Route: Sendable {
     package let endpoint: Endpoint
     /// The collection that it belongs to.
     package let collectionID: CollectionID
+    /// What a call must fulfil; `nil` for nothing.
+    let rule: AuthorizationRule?
     /// Whether it asks for no credential.
     let isOpen: Bool
     /// `handle/name`, for logs and decisions.
@@ -28,9 +30,14 @@ package final class Route: Sendable {
         self.endpoint = endpoint
         collectionID = collection.id
         isOpen = endpoint.authentication == .none
+        // Compiled anew: a parameter is known by its place in this very path.
+        let names = endpoint.path.parameterNames
+        let written = endpoint.rule
+        // The catalog's rules made sure that it compiles.
+        let compiled = written.flatMap { try? AuthorizationRule($0.text, parameters: names) } ?? written
+        rule = AuthorizationRule(compiled, scopes: endpoint.scopes)
         label = "\(collection.handle)/\(endpoint.name)"
         self.upstream = upstream
-        let names = endpoint.path.parameterNames
         var parts: [PathPart] = []
         var bytes: [UInt8] = []
         for segment in (endpoint.upstreamPath ?? endpoint.path).segments {

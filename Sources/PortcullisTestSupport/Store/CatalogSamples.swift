@@ -63,7 +63,11 @@ package enum CatalogSamples {
         order.upstreamPath = try PathTemplate("/v2/{id}")
         order.isActive = false
         order.timeoutSeconds = 240
-        order.authentication = .none
+        order.scopes = ["Orders.read", "Orders.write"]
+        order.rule = try AuthorizationRule(
+            #"claims.tenant == path.id && "ü" in claims["a b"]"#,
+            parameters: ["id"]
+        )
         order.maximumBodyBytes = 9_000_000_000
         order.forwardsCredential = true
         collection.endpoints = [order, try .test(1, "call", ["GET"], "/call", upstream)]

@@ -117,12 +117,16 @@ struct RunningAdmin {
             rest = rest[end...]
         }
         let path = rest.prefix { $0 != "?" && $0 != "#" }
-        return ExplainedRequest(
+        var explained = ExplainedRequest(
             method: request.method,
             host: host,
             path: path.isEmpty ? "/" : String(path),
             token: request.token.map { Array($0.utf8) },
             clientAddress: request.clientAddress ?? IPAddress(v4: 0x7f00_0001)
         )
+        if rest.dropFirst(path.count).first == "?" {
+            explained.query = String(rest.dropFirst(path.count + 1).prefix { $0 != "#" })
+        }
+        return explained
     }
 }

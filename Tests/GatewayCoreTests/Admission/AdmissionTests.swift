@@ -15,7 +15,8 @@ struct Decider {
         method: String = "GET",
         path: String = "/api-endpoints-v1/call",
         fields: Int? = nil,
-        apiToken: String? = nil
+        apiToken: String? = nil,
+        request: TestFields = TestFields()
     ) -> Decision {
         admission.decide(
             snapshot,
@@ -24,6 +25,7 @@ struct Decider {
             path: path.utf8.span,
             authorization: (authorization ?? "").utf8.span,
             apiToken: (apiToken ?? "").utf8.span,
+            fields: request,
             AdmissionQuestion(
                 clientAddress: address,
                 authorizationFields: fields ?? (authorization == nil ? 0 : 1),
@@ -35,6 +37,18 @@ struct Decider {
 
     mutating func code(_ snapshot: Snapshot, bearer token: String) -> Rejection.Code? {
         decide(snapshot, "Bearer \(token)").rejection?.code
+    }
+}
+
+/// A request's query and headers.
+struct TestFields: RequestFields {
+    var query = ""
+    var headers: [(String, String)] = []
+
+    var queryBytes: [UInt8] { Array(query.utf8) }
+    var fieldCount: Int { headers.count }
+    func values(ofField name: [UInt8]) -> [[UInt8]] {
+        headers.filter { Array($0.0.lowercased().utf8) == name }.map { Array($0.1.utf8) }
     }
 }
 

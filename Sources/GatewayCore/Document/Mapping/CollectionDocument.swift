@@ -146,6 +146,17 @@ extension Endpoint {
         try reader.integer("timeout_seconds", &timeoutSeconds, default: 30)
         try reader.choice("authentication", &authentication, default: .required)
         try reader.integer("max_body_bytes", &maximumBodyBytes, default: Self.defaultMaximumBodyBytes)
+        try reader.texts("scopes", &scopes)
+        let parameters = path.parameterNames
+        try reader.value("rule", &rule, default: .some(nil), expected: "a text") {
+            node throws(InvalidValue) in
+            guard let text = node.value.text else { return nil }
+            do throws(AuthorizationRuleError) {
+                return .some(try AuthorizationRule(text, parameters: parameters))
+            } catch {
+                throw InvalidValue(error.description)
+            }
+        }
         try reader.bool("forward_credential", &forwardsCredential, default: false)
         try reader.finish()
     }
@@ -181,6 +192,8 @@ extension Endpoint {
         writer.add("active", isActive, default: true)
         writer.add("timeout_seconds", Int64(timeoutSeconds), default: 30)
         writer.add("authentication", authentication.rawValue, default: Authentication.required.rawValue)
+        writer.add("scopes", scopes)
+        writer.add(optional: "rule", rule.map { .string($0.text) })
         writer.add("max_body_bytes", maximumBodyBytes, default: Self.defaultMaximumBodyBytes)
         writer.add("forward_credential", forwardsCredential, default: false)
         return writer.node
