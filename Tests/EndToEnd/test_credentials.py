@@ -192,6 +192,12 @@ def test_revocations_survive_kill_9(methods, people):
     exported = yaml.safe_load(methods.cli("export").stdout)
     kept = next(p for c in exported["clients"] for p in c["profiles"] if p["name"] == "acme-rsa")["revocations"]
     assert len(kept) == 20
+    # What was exported can be applied, and changes nothing.
+    revision = methods.admin("GET", "/catalog").fields
+    methods.apply(exported)
+    assert [f for f in methods.admin("GET", "/catalog").fields if f[0] == "ETag"] == [
+        f for f in revision if f[0] == "ETag"
+    ]
     # What a file says nothing of must not come back to life, not even by pruning.
     exported["clients"][0]["profiles"] = [
         {k: v for k, v in p.items() if k != "revocations"} for p in exported["clients"][0]["profiles"]

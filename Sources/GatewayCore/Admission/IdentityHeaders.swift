@@ -7,8 +7,9 @@ enum IdentityHeaders {
     /// The API token is in none of them.
     static func render(_ profile: CompiledProfile, claims: JSONDocument, hiding apiToken: [UInt8]) -> [UInt8]
     {
-        var headers = render(client: profile.client.name, profile: profile.profile.name)
+        var headers: [UInt8] = []
         headers.reserveCapacity(192 + claims.source.count * 2)
+        append(client: profile.client.name, profile: profile.profile.name, to: &headers)
         if let name = claims.root[member: "name"]?.stringBytes, !name.isEmpty {
             append("Portcullis-Subject-Name: ", contains(apiToken, in: name) ? [] : name, to: &headers)
         }
@@ -23,9 +24,13 @@ enum IdentityHeaders {
     /// Renders the fields of a caller who has no claims, each ended by CRLF.
     static func render(client: String, profile: String) -> [UInt8] {
         var headers: [UInt8] = []
+        append(client: client, profile: profile, to: &headers)
+        return headers
+    }
+
+    private static func append(client: String, profile: String, to headers: inout [UInt8]) {
         append("Portcullis-Client: ", client.utf8, to: &headers)
         append("Portcullis-Profile: ", profile.utf8, to: &headers)
-        return headers
     }
 
     /// Percent-encodes what a header field cannot carry unambiguously: all but visible ASCII and inner spaces.

@@ -59,14 +59,18 @@ struct RuleParser {
     // MARK: Logic
 
     private mutating func disjunction() throws(AuthorizationRuleError) -> Expression {
-        depth += 1
+        try descend()
         defer { depth -= 1 }
-        guard depth <= AuthorizationRule.maximumDepth else {
-            throw error("nested deeper than \(AuthorizationRule.maximumDepth) levels")
-        }
         var parts = [try conjunction()]
         while take("||") { parts.append(try conjunction()) }
         return parts.count == 1 ? parts[0] : .or(parts)
+    }
+
+    private mutating func descend() throws(AuthorizationRuleError) {
+        guard depth < AuthorizationRule.maximumDepth else {
+            throw error("nested deeper than \(AuthorizationRule.maximumDepth) levels")
+        }
+        depth += 1
     }
 
     private mutating func conjunction() throws(AuthorizationRuleError) -> Expression {
@@ -255,6 +259,8 @@ struct RuleParser {
         of kinds: [Kind],
         _ expected: String
     ) throws(AuthorizationRuleError) -> [Operand] {
+        try descend()
+        defer { depth -= 1 }
         next += 1
         try expect("(")
         var operands: [Operand] = []

@@ -133,6 +133,8 @@ import Testing
         }
         let deep = String(repeating: "(", count: 40) + "true" + String(repeating: ")", count: 40)
         #expect(throws: AuthorizationRuleError.self) { try AuthorizationRule(deep, parameters: []) }
+        let calls = String(repeating: "scopes(", count: 580)
+        #expect(throws: AuthorizationRuleError.self) { try AuthorizationRule(calls, parameters: []) }
         #expect(throws: Never.self) {
             try AuthorizationRule(String(repeating: "!", count: 4092) + "true", parameters: [])
         }

@@ -155,7 +155,19 @@ struct CatalogResource {
         name: "CatalogClient",
         summary: "A client with its profiles.",
         fields: Schemas.client.fields + [
-            ObjectShape.Field("profiles", all(Schemas.profile, upTo: 100_000), "Its profiles.")
+            ObjectShape.Field("profiles", all(profile, upTo: 100_000), "Its profiles.")
+        ]
+    )
+
+    private static let profile = ObjectShape(
+        name: "CatalogProfile",
+        summary: "A profile with what is refused of it.",
+        fields: Schemas.profile.fields + [
+            ObjectShape.Field(
+                "revocations",
+                all(Schemas.revocation, upTo: AccessProfile.maximumRevocations),
+                "Its revocations; those that are not mentioned stay, but for a list that is given when pruning."
+            )
         ]
     )
 
