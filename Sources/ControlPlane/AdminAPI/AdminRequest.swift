@@ -69,31 +69,8 @@ struct AdminTarget {
     }
 
     private static func decode(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count)
-        var index = text.startIndex
-        while index < text.endIndex {
-            switch text[index] {
-            case UInt8(ascii: "%"):
-                guard text.endIndex - index > 2, let high = digit(text[index + 1]),
-                    let low = digit(text[index + 2])
-                else { return nil }
-                bytes.append(high << 4 | low)
-                index += 3
-            case UInt8(ascii: "+") where plusIsSpace:
-                bytes.append(UInt8(ascii: " "))
-                index += 1
-            case let byte:
-                bytes.append(byte)
-                index += 1
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func digit(_ character: UInt8) -> UInt8? {
-        let isUpperCase = (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(character)
-        return Hex.value(of: isUpperCase ? character | 0x20 : character)
+        PercentEncoding.decoded(text, plusIsSpace: plusIsSpace)
+            .flatMap { String(validating: $0, as: UTF8.self) }
     }
 }
 

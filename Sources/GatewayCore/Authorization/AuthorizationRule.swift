@@ -29,6 +29,14 @@ package struct AuthorizationRule: Sendable, Hashable {
         expression = try parser.rule()
     }
 
+    /// The rule that lets nobody in.
+    static let never = AuthorizationRule()
+
+    private init() {
+        text = "false"
+        expression = .isTrue(.bool(false))
+    }
+
     /// Makes the rule of an endpoint of its two parts, which must both hold; `nil` when there are none.
     ///
     /// - Parameters:

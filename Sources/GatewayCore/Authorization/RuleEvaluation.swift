@@ -112,7 +112,7 @@ struct RuleEvaluation<Fields: RequestFields> {
     private mutating func single(_ values: [[UInt8]], decodes: Bool = false) -> Value {
         guard values.count == 1 else { return .missing }
         guard decodes else { return spend(values[0]) }
-        return QueryParameters.decoded(values[0][...], plusIsSpace: false).map { spend($0) } ?? .missing
+        return PercentEncoding.decoded(values[0][...], plusIsSpace: false).map { spend($0) } ?? .missing
     }
 
     private mutating func spend(_ text: [UInt8]) -> Value {
@@ -256,7 +256,9 @@ enum QueryParameters {
             let sign = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
             guard let isNamed = isEqual(pair[..<sign], name) else { return [] }
             guard isNamed, !pair.isEmpty else { continue }
-            guard let value = decoded(pair[sign...].dropFirst(), plusIsSpace: true) else { return [] }
+            guard let value = PercentEncoding.decoded(pair[sign...].dropFirst(), plusIsSpace: true) else {
+                return []
+            }
             values.append(value)
         }
         return values
@@ -265,34 +267,8 @@ enum QueryParameters {
     /// Whether a name as written is this one; `nil` when it is not soundly encoded.
     private static func isEqual(_ written: ArraySlice<UInt8>, _ name: [UInt8]) -> Bool? {
         if written.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) {
-            return decoded(written, plusIsSpace: true).map { $0 == name }
+            return PercentEncoding.decoded(written, plusIsSpace: true).map { $0 == name }
         }
         return written.elementsEqual(name)
-    }
-
-    /// The bytes with `%xx` decoded; `nil` when a `%` is followed by anything else.
-    static func decoded(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count)
-        var index = text.startIndex
-        while index < text.endIndex {
-            switch text[index] {
-            case UInt8(ascii: "%"):
-                guard index + 2 < text.endIndex, let high = digit(text[index + 1]),
-                    let low = digit(text[index + 2])
-                else { return nil }
-                bytes.append(high << 4 | low)
-                index += 2
-            case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
-            default: bytes.append(text[index])
-            }
-            index += 1
-        }
-        return bytes
-    }
-
-    private static func digit(_ byte: UInt8) -> UInt8? {
-        let isUpper = byte &- UInt8(ascii: "A") < 6
-        return Hex.value(of: isUpper ? byte | 0x20 : byte)
     }
 }

@@ -32,9 +32,8 @@ package final class Route: Sendable {
         isOpen = endpoint.authentication == .none
         // Compiled anew: a parameter is known by its place in this very path.
         let names = endpoint.path.parameterNames
-        let written = endpoint.rule
-        // The catalog's rules made sure that it compiles.
-        let compiled = written.flatMap { try? AuthorizationRule($0.text, parameters: names) } ?? written
+        // The catalog's rules made sure that it compiles; what did not would let nobody in.
+        let compiled = endpoint.rule.map { (try? AuthorizationRule($0.text, parameters: names)) ?? .never }
         rule = AuthorizationRule(compiled, scopes: endpoint.scopes)
         label = "\(collection.handle)/\(endpoint.name)"
         self.upstream = upstream
