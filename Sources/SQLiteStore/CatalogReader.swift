@@ -11,6 +11,7 @@ struct CatalogReader {
     func read() throws -> Catalog {
         var restoration = CatalogRestoration(revision: try revision())
         try restoration.put(try settings())
+        try restoration.put(try signingKeys())
         try upstreams { try restoration.put($0) }
         try collections { try restoration.put($0) }
         try clients { try restoration.put($0) }
@@ -28,7 +29,8 @@ struct CatalogReader {
     private func settings() throws -> GatewaySettings {
         var settings = GatewaySettings()
         let columns = """
-            identity_claims, requires_expiry, leeway_seconds, trusted_proxies, client_address_header
+            identity_claims, requires_expiry, leeway_seconds, trusted_proxies, client_address_header, issuer,
+            signing_key_days
             """
         try each("settings", columns) { row in
             settings.identityClaims = try row.list(0)
@@ -36,8 +38,30 @@ struct CatalogReader {
             settings.leewaySeconds = try row.int(2)
             settings.trustedProxies = try addresses(row, 3)
             settings.clientAddressHeader = try row.value(4) { ClientAddressHeader(rawValue: $0) }
+            settings.issuer = try row.text(5)
+            settings.signingKeyDays = try row.int(6)
         }
         return settings
+    }
+
+    private func signingKeys() throws -> [GatewaySigningKey] {
+        var keys: [GatewaySigningKey] = []
+        let columns = "id, created_at, active_from, retire_at, sealed_private_key"
+        try each("signing_keys", columns, order: "position") { row in
+            let id: SigningKeyID = try row.id(0)
+            guard let sealed = try row.optionalBytes(4),
+                let opened = sealer.open(sealed, from: .signingKey(id))
+            else { throw row.damage("the private key cannot be opened") }
+            var key = GatewaySigningKey(
+                id: id,
+                key: try SigningKey.read(opened.reveal()),
+                createdAt: Timestamp(secondsSinceEpoch: try row.number(1)),
+                activeFrom: Timestamp(secondsSinceEpoch: try row.number(2))
+            )
+            key.retireAt = try row.optionalNumber(3).map { Timestamp(secondsSinceEpoch: $0) }
+            keys.append(key)
+        }
+        return keys
     }
 
     private func upstreams(_ take: (Upstream) throws -> Void) throws {
@@ -47,7 +71,8 @@ struct CatalogReader {
             owner: "upstream_id",
             columns: "url"
         )
-        try each("upstreams", "id, name, connect_timeout_seconds", order: "id") { row in
+        let columns = "id, name, connect_timeout_seconds, claim_headers, assertion"
+        try each("upstreams", columns, order: "id") { row in
             let id: UpstreamID = try row.id(0)
             var upstream = Upstream(
                 id: id,
@@ -55,6 +80,12 @@ struct CatalogReader {
                 targets: try targets.map(of: id) { try $0.value(0) { try UpstreamTarget(url: $0) } }
             )
             upstream.connectTimeoutSeconds = try row.int(2)
+            upstream.claimHeaders = try row.documents(3) { reader throws(DocumentError) in
+                try ClaimHeader(from: &reader)
+            }
+            upstream.assertion = try row.document(4) { reader throws(DocumentError) in
+                try AssertionRules(from: &reader)
+            }
             try take(upstream)
         }
         try targets.finish()
@@ -139,7 +170,8 @@ struct CatalogReader {
         )
         let columns = """
             id, client_id, name, is_active, method, required_claims, issuers, audiences, requires_expiry,
-            leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses, identity_claim
+            leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses, identity_claim,
+            token_matches, identity_provider, oauth2, client_certificate, accepts_tokens_once
             """
         let revocations = try OwnedRows<AccessProfile>(
             in: database,
@@ -162,6 +194,7 @@ struct CatalogReader {
             profile.allowedAddresses = try addresses(row, 11)
             profile.deniedAddresses = try addresses(row, 12)
             profile.identityClaim = try row.optionalText(13)
+            try readIdentity(row, &profile)
             profile.revocations = try revocations.map(of: id, revocation)
             profile.grantedCollections = try grants.map(of: id) { try $0.id(0) }
             // Profiles that were made together mostly have the same grants, and can share the list of them.
@@ -174,6 +207,22 @@ struct CatalogReader {
         try keys.finish()
         try tokens.finish()
         try revocations.finish()
+    }
+
+    private func readIdentity(_ row: StoredRow, _ profile: inout AccessProfile) throws {
+        profile.tokenMatches = try row.documents(14) { reader throws(DocumentError) in
+            try TokenMatch(from: &reader)
+        }
+        profile.identityProvider = try row.document(15) { reader throws(DocumentError) in
+            try IdentityProvider(from: &reader)
+        }
+        profile.oauth2 = try row.document(16) { reader throws(DocumentError) in
+            try OAuth2Rules(from: &reader)
+        }
+        profile.clientCertificate = try row.document(17) { reader throws(DocumentError) in
+            try CertificateRules(from: &reader)
+        }
+        profile.acceptsTokensOnce = try row.flag(18)
     }
 
     private func addresses(_ row: StoredRow, _ index: Int) throws -> [AddressRange] {

@@ -14,6 +14,7 @@ struct CatalogWriter {
     func apply(_ change: CatalogChange) throws {
         try remove(change)
         if let settings = change.settings { try write(settings) }
+        if let keys = change.signingKeys { try write(keys) }
         for case .put(let upstream) in change.upstreams.values { try write(upstream) }
         for case .put(let collection) in change.collections.values { try write(collection) }
         for case .put(let client) in change.clients.values { try write(client) }
@@ -64,21 +65,48 @@ struct CatalogWriter {
         try run(
             """
             INSERT OR REPLACE INTO settings (id, identity_claims, requires_expiry, leeway_seconds,
-                trusted_proxies, client_address_header)
-            VALUES (1, ?, ?, ?, ?, ?)
+                trusted_proxies, client_address_header, issuer, signing_key_days)
+            VALUES (1, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 try StoredList(settings.identityClaims).json, settings.requiresExpiry,
                 settings.leewaySeconds, try StoredList(settings.trustedProxies.map(\.description)).json,
-                settings.clientAddressHeader.rawValue,
+                settings.clientAddressHeader.rawValue, settings.issuer, settings.signingKeyDays,
             ]
         )
     }
 
+    private func write(_ keys: [GatewaySigningKey]) throws {
+        try run("DELETE FROM signing_keys", [])
+        for (position, key) in keys.enumerated() {
+            guard let pem = key.key.pkcs8PEM else {
+                throw DamagedRow(detail: "signing key \(key.id) has no PEM")
+            }
+            let sealed = try sealer.seal(Secret(Array(pem.reveal().utf8)), for: .signingKey(key.id))
+            try run(
+                """
+                INSERT INTO signing_keys (id, position, created_at, active_from, retire_at, sealed_private_key)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    key.id.text, position, key.createdAt.secondsSinceEpoch, key.activeFrom.secondsSinceEpoch,
+                    key.retireAt?.secondsSinceEpoch, sealed,
+                ]
+            )
+        }
+    }
+
     private func write(_ upstream: Upstream) throws {
         try run(
-            "INSERT INTO upstreams (id, name, connect_timeout_seconds) VALUES (?, ?, ?)",
-            [upstream.id.text, upstream.name, upstream.connectTimeoutSeconds]
+            """
+            INSERT INTO upstreams (id, name, connect_timeout_seconds, claim_headers, assertion)
+            VALUES (?, ?, ?, ?, ?)
+            """,
+            [
+                upstream.id.text, upstream.name, upstream.connectTimeoutSeconds,
+                DocumentNode(.array(upstream.claimHeaders.map { $0.document() })).json(),
+                upstream.assertion?.document().json(),
+            ]
         )
         for (position, target) in upstream.targets.enumerated() {
             try run(
@@ -133,8 +161,9 @@ struct CatalogWriter {
             """
             INSERT INTO profiles (id, client_id, name, is_active, method, required_claims, issuers, audiences,
                 requires_expiry, leeway_seconds, maximum_lifetime_seconds, allowed_addresses, denied_addresses,
-                identity_claim)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                identity_claim, token_matches, identity_provider, oauth2, client_certificate,
+                accepts_tokens_once)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 profile.id.text, profile.clientID.text, profile.name, profile.isActive,
@@ -144,6 +173,9 @@ struct CatalogWriter {
                 rules.leewaySeconds, rules.maximumLifetimeSeconds,
                 try StoredList(profile.allowedAddresses.map(\.description)).json,
                 try StoredList(profile.deniedAddresses.map(\.description)).json, profile.identityClaim,
+                DocumentNode(.array(profile.tokenMatches.map { $0.document() })).json(),
+                profile.identityProvider?.document().json(), profile.oauth2?.document().json(),
+                profile.clientCertificate?.document().json(), profile.acceptsTokensOnce,
             ]
         )
         for (position, collection) in profile.grantedCollections.enumerated() {

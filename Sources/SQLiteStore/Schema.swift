@@ -22,6 +22,7 @@ enum Schema {
             )
         }
         migrator.registerMigration("2 credentials") { database in try database.execute(sql: credentialSteps) }
+        migrator.registerMigration("3 identity") { database in try database.execute(sql: identitySteps) }
         return migrator
     }
 
@@ -182,6 +183,39 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         ALTER TABLE settings ADD COLUMN trusted_proxies TEXT NOT NULL DEFAULT '[]';
         ALTER TABLE settings ADD COLUMN client_address_header TEXT NOT NULL DEFAULT 'x-forwarded-for';
+
+        """
+
+    // Parts that most rows do not have are kept as the JSON of their documents.
+    private static let identitySteps = """
+        ALTER TABLE profiles ADD COLUMN token_matches TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE profiles ADD COLUMN identity_provider TEXT;
+        ALTER TABLE profiles ADD COLUMN oauth2 TEXT;
+        ALTER TABLE profiles ADD COLUMN client_certificate TEXT;
+        ALTER TABLE profiles ADD COLUMN accepts_tokens_once INTEGER NOT NULL DEFAULT 0
+            CHECK (accepts_tokens_once IN (0, 1));
+        ALTER TABLE upstreams ADD COLUMN claim_headers TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE upstreams ADD COLUMN assertion TEXT;
+        ALTER TABLE settings ADD COLUMN issuer TEXT NOT NULL DEFAULT 'urn:portcullis:gateway';
+        ALTER TABLE settings ADD COLUMN signing_key_days INTEGER NOT NULL DEFAULT 90;
+        CREATE TABLE signing_keys (
+            id TEXT NOT NULL PRIMARY KEY,
+            position INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            active_from INTEGER NOT NULL,
+            retire_at INTEGER,
+            sealed_private_key BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE last_used (
+            id TEXT NOT NULL PRIMARY KEY,
+            at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE key_sets (
+            source TEXT NOT NULL PRIMARY KEY,
+            key_set TEXT NOT NULL,
+            fetched_at INTEGER NOT NULL,
+            fresh_until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
 
         """
 

@@ -14,6 +14,8 @@ struct SecretSealer: Sendable {
     enum Place: Sendable {
         /// The secret of a profile's key.
         case keySecret(ProfileID, KeyID)
+        /// The private half of a key that the gateway signs with.
+        case signingKey(SigningKeyID)
         /// The value that shows whether the master key is the right one.
         case check
 
@@ -24,6 +26,10 @@ struct SecretSealer: Sendable {
                 var data = Array("portcullis/1/profile_keys/sealed_secret/".utf8)
                 profile.append(to: &data)
                 data.append(UInt8(ascii: "/"))
+                key.append(to: &data)
+                return data
+            case .signingKey(let key):
+                var data = Array("portcullis/1/signing_keys/sealed_private_key/".utf8)
                 key.append(to: &data)
                 return data
             case .check:

@@ -93,6 +93,38 @@ struct StoredRow {
         }
     }
 
+    /// The objects of a JSON column.
+    func documents<Value>(
+        _ index: Int,
+        _ read: (inout DocumentReader) throws(DocumentError) -> Value
+    ) throws -> [Value] {
+        let isEmpty = try withOptionalText(index) { $0.count == 2 }
+        if isEmpty == true { return [] }
+        let node: DocumentNode = try value(index) { try DocumentNode(json: Array($0.utf8)) }
+        return try node.elements.map { element in
+            do {
+                var reader = try DocumentReader(element)
+                return try read(&reader)
+            } catch {
+                throw damage("column \(index + 1): \(error)")
+            }
+        }
+    }
+
+    /// The object of a JSON column that may be empty.
+    func document<Value>(
+        _ index: Int,
+        _ read: (inout DocumentReader) throws(DocumentError) -> Value
+    ) throws -> Value? {
+        guard let text = try optionalText(index) else { return nil }
+        do {
+            var reader = try DocumentReader(try DocumentNode(json: Array(text.utf8)))
+            return try read(&reader)
+        } catch {
+            throw damage("column \(index + 1): \(error)")
+        }
+    }
+
     /// What a column's value is read as.
     func value<Value>(_ index: Int, _ read: (String) throws -> Value?) throws -> Value {
         let text = try text(index)

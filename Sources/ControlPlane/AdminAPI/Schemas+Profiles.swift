@@ -194,6 +194,7 @@ extension Schemas {
                 .optional(.text(.line(1...200))),
                 "The claim that carries the API token in this profile's tokens, besides those of the settings."
             ),
+        ] + identityFields + [
             Field(
                 "required_claims",
                 claimList,

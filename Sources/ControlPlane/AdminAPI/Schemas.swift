@@ -46,8 +46,20 @@ enum Schemas {
             Field(
                 "client_address_header",
                 .choice(ClientAddressHeader.allCases.map(\.rawValue)),
-                "The header in which they say it.",
+                "How they say it: a header, or the PROXY protocol before the first request.",
                 default: .string(ClientAddressHeader.xForwardedFor.rawValue)
+            ),
+            Field(
+                "issuer",
+                .text(.line(1...1000)),
+                "What the gateway calls itself in the tokens that it signs.",
+                default: .string(GatewaySettings.defaultIssuer)
+            ),
+            Field(
+                "signing_key_days",
+                .integer(1...3650),
+                "How old the gateway's signing key may become before another takes its place, in days.",
+                default: .integer(90)
             ),
         ]
     )
@@ -87,7 +99,7 @@ enum Schemas {
                 "How long a connection may take to be made, in seconds.",
                 default: .integer(5)
             ),
-        ]
+        ] + callerFields
     )
 
     private static let target = ObjectShape(

@@ -176,11 +176,12 @@ final class LoopContext: @unchecked Sendable {
     private func clientAddress(of head: RequestHead, from peer: IPAddress, _ snapshot: Snapshot) -> IPAddress?
     {
         guard let proxies = snapshot.trustedProxies, proxies.contains(peer) else { return peer }
-        let kind: KnownHeader =
-            switch proxies.header {
-            case .xForwardedFor: .xForwardedFor
-            case .forwarded: .forwarded
-            }
+        let kind: KnownHeader
+        switch proxies.header {
+        case .xForwardedFor: kind = .xForwardedFor
+        case .forwarded: kind = .forwarded
+        case .proxyProtocol: return peer
+        }
         guard head.present.contains(kind) else { return peer }
         var fields: [[UInt8]] = []
         for field in head.headers where field.kind == kind {

@@ -39,6 +39,7 @@ package struct TrustedProxies: Sendable {
         switch header {
         case .xForwardedFor: Self.node(element)
         case .forwarded: Self.forwardedFor(element).flatMap(Self.node)
+        case .proxyProtocol: nil
         }
     }
 

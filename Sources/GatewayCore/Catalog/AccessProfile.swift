@@ -36,6 +36,16 @@ package struct AccessProfile: Sendable {
     package var apiTokens: [APIToken] = []
     /// Which of its tokens are refused all the same.
     package var revocations: [Revocation] = []
+    /// Rules by which tokens without an API token are recognised as its own; empty for none.
+    package var tokenMatches: [TokenMatch] = []
+    /// Who issues its tokens; given for the method `oidc`, and for no other.
+    @OutOfLine package var identityProvider: IdentityProvider? = nil
+    /// What its access tokens are like; `nil` for the default, and for every method but `oauth2`.
+    @OutOfLine package var oauth2: OAuth2Rules? = nil
+    /// Which client certificate its callers must present; `nil` for none.
+    @OutOfLine package var clientCertificate: CertificateRules? = nil
+    /// Whether each of its tokens is accepted once only, by its `jti`.
+    package var acceptsTokensOnce = false
 
     /// Makes an active profile that has no key, no API token and no grant yet.
     package init(id: ProfileID, clientID: ClientID, name: String) {
@@ -51,6 +61,18 @@ package enum AuthenticationMethod: String, Sendable, CaseIterable {
     case jwt
     /// One of the profile's API tokens alone, in the header `API-Token` or as the password of HTTP Basic.
     case token
+    /// An access token that the gateway itself issues for one of the profile's API tokens (RFC 6749 §4.4).
+    case oauth2
+    /// A JSON Web Token that an identity provider issues (OpenID Connect Core 1.0).
+    case oidc
+
+    /// Whether its credential is a signed token, with claims that rules can look at.
+    package var hasClaims: Bool {
+        switch self {
+        case .jwt, .oauth2, .oidc: true
+        case .token: false
+        }
+    }
 }
 
 /// What the claims of a profile's tokens must fulfil, after the signature.

@@ -7,6 +7,11 @@ extension Catalog {
         self.settings = settings
     }
 
+    mutating func put(_ keys: [GatewaySigningKey]) throws(CatalogError) {
+        try CatalogRules.check(keys)
+        signingKeys = keys
+    }
+
     // MARK: Clients
 
     mutating func put(_ client: Client) throws(CatalogError) {

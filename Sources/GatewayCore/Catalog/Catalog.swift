@@ -29,6 +29,8 @@ package struct Catalog: Sendable {
     package internal(set) var revision = CatalogRevision(0)
     /// What holds for the whole gateway.
     package internal(set) var settings = GatewaySettings()
+    /// The keys that the gateway signs with, the newest last; empty before the first start is over.
+    package internal(set) var signingKeys: [GatewaySigningKey] = []
     /// The clients by identity.
     package internal(set) var clients = EntityTable<Client>()
     /// The access profiles by identity.

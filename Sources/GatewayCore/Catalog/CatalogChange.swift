@@ -12,6 +12,8 @@ package struct CatalogChange: Sendable {
 
     /// The new settings, when they change.
     package internal(set) var settings: GatewaySettings?
+    /// All of the gateway's signing keys, when one of them changes.
+    package internal(set) var signingKeys: [GatewaySigningKey]?
     /// The clients written or deleted; the profiles of a deleted one are named in ``profiles``.
     package internal(set) var clients: [ClientID: Edit<Client>] = [:]
     /// The profiles written or deleted.
@@ -25,6 +27,7 @@ package struct CatalogChange: Sendable {
 
     /// Whether nothing changes.
     package var isEmpty: Bool {
-        settings == nil && clients.isEmpty && profiles.isEmpty && collections.isEmpty && upstreams.isEmpty
+        settings == nil && signingKeys == nil && clients.isEmpty && profiles.isEmpty && collections.isEmpty
+            && upstreams.isEmpty
     }
 }

@@ -28,6 +28,12 @@ package struct CatalogDraft: Sendable {
         change.settings = settings
     }
 
+    /// Replaces the gateway's signing keys.
+    package mutating func put(_ signingKeys: [GatewaySigningKey]) throws(CatalogError) {
+        try catalog.put(signingKeys)
+        change.signingKeys = signingKeys
+    }
+
     /// Makes or replaces a client.
     package mutating func put(_ client: Client) throws(CatalogError) {
         try catalog.put(client)
@@ -91,6 +97,8 @@ package struct CatalogRestoration: Sendable {
 
     /// Takes the settings.
     package mutating func put(_ settings: GatewaySettings) throws(CatalogError) { try catalog.put(settings) }
+    /// Takes the gateway's signing keys.
+    package mutating func put(_ keys: [GatewaySigningKey]) throws(CatalogError) { try catalog.put(keys) }
     /// Takes an upstream.
     package mutating func put(_ upstream: Upstream) throws(CatalogError) { try catalog.put(upstream) }
     /// Takes a collection.

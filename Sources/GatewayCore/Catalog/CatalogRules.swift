@@ -8,6 +8,8 @@ enum CatalogRules {
         }
         try limit(settings.trustedProxies.count, "trusted_proxies", 1000)
         try range(settings.leewaySeconds, "leeway_seconds", 0...300, unit: "seconds")
+        try text(settings.issuer, "issuer", 1...1000)
+        try range(settings.signingKeyDays, "signing_key_days", 1...3650, unit: "days")
     }
 
     static func check(_ client: Client) throws(CatalogError) {
@@ -18,100 +20,6 @@ enum CatalogRules {
             throw .invalid(
                 "contact_email",
                 "contact e-mail is \"\(client.contactEmail)\", expected name@host"
-            )
-        }
-    }
-
-    static func check(_ profile: AccessProfile) throws(CatalogError) {
-        try text(profile.name, "name", 1...200)
-        try unique(profile.grantedCollections, "collections")
-        try check(profile.claimRules)
-        if profile.method == .token, profile.claimRules != ClaimRules() {
-            throw .invalid(
-                "method",
-                "method is token, which has no claims; leave out the claim rules (required_claims, issuers,"
-                    + " audiences, require_exp, leeway_seconds, max_lifetime_seconds), or use jwt"
-            )
-        }
-        try limit(profile.allowedAddresses.count, "ip_allow", 1000)
-        try limit(profile.deniedAddresses.count, "ip_deny", 1000)
-        try limit(profile.keys.count, "keys", AccessProfile.maximumKeys)
-        try limit(profile.apiTokens.count, "api_tokens", AccessProfile.maximumAPITokens)
-        try unique(profile.keys, "keys") { $0.name }
-        try unique(profile.apiTokens, "api_tokens") { $0.name }
-        try unique(profile.apiTokens, "api_tokens", showsValue: false) { $0.digest }
-        if let claim = profile.identityClaim { try text(claim, "identity_claim", 1...200) }
-        if profile.method == .token, profile.identityClaim != nil {
-            throw .invalid("identity_claim", "method is token, which has no claims")
-        }
-        try limit(profile.revocations.count, "revocations", AccessProfile.maximumRevocations)
-        try unique(profile.revocations, "revocations", showsValue: false) { $0.tokens }
-        for (index, revocation) in profile.revocations.enumerated() {
-            try check(revocation, "revocations[\(index)]")
-        }
-        for (index, key) in profile.keys.enumerated() { try check(key, "keys[\(index)]") }
-        for (index, token) in profile.apiTokens.enumerated() {
-            try text(token.name, "api_tokens[\(index)].name", 1...200)
-            try limit(token.allowedAddresses.count, "api_tokens[\(index)].ip_allow", 1000)
-            try limit(token.deniedAddresses.count, "api_tokens[\(index)].ip_deny", 1000)
-        }
-    }
-
-    private static func check(_ rules: ClaimRules) throws(CatalogError) {
-        try texts(rules.requiredClaims, "required_claims")
-        try texts(rules.issuers, "issuers")
-        try texts(rules.audiences, "audiences")
-        if let leeway = rules.leewaySeconds { try range(leeway, "leeway_seconds", 0...300, unit: "seconds") }
-        if let lifetime = rules.maximumLifetimeSeconds {
-            try range(lifetime, "max_lifetime_seconds", 1...315_360_000, unit: "seconds")
-        }
-    }
-
-    private static func check(
-        _ revocation: Revocation,
-        _ field: @autoclosure () -> String
-    ) throws(CatalogError) {
-        try text(revocation.reason, "\(field()).reason", 0...200)
-        switch revocation.tokens {
-        case .tokenID(let id): try text(id, "\(field()).jti", 1...1000)
-        case .issuedBefore: break
-        case .subject(let subject):
-            try text(subject, "\(field()).subject", 1...1000)
-            // It would be kept in clear.
-            guard APITokenDigest(token: subject.utf8) == nil else {
-                throw .invalid(
-                    "\(field()).subject",
-                    "it is an API token; set active: false at that API token instead"
-                )
-            }
-        }
-    }
-
-    private static func texts(_ values: [String], _ field: String) throws(CatalogError) {
-        try unique(values, field)
-        try list(values, field, limit: 50) { value throws(CatalogError) in
-            try text(value, field, 1...1000)
-        }
-    }
-
-    private static func check(
-        _ key: ProfileKey,
-        _ field: @autoclosure () -> String
-    ) throws(CatalogError) {
-        try text(key.name, "\(field()).name", 1...200)
-        if let keyID = key.keyID { try text(keyID, "\(field()).kid", 1...200) }
-        let possible = key.verificationKey.algorithms
-        for algorithm in key.algorithms where !possible.contains(algorithm) {
-            let names = possible.map(\.rawValue).sorted().joined(separator: ", ")
-            throw .invalid(
-                "\(field()).algorithms",
-                "algorithm is \(algorithm.rawValue), this key can be used with \(names)"
-            )
-        }
-        if let from = key.activeFrom, let until = key.retireAt, until <= from {
-            throw .invalid(
-                "\(field()).retire_at",
-                "retire_at is \(until), expected a time after active_from (\(from))"
             )
         }
     }
@@ -129,8 +37,11 @@ enum CatalogRules {
                 "handle is \"\(collection.handle.prefix(120))\", expected 1 to 100 letters, digits, - _ . ~ and not . or .."
             )
         }
-        guard collection.handle != "-" else {
-            throw .invalid("handle", "handle is \"-\", which is kept for the gateway's own /-/authorize")
+        guard !ownHandles.contains(collection.handle) else {
+            throw .invalid(
+                "handle",
+                "handle is \"\(collection.handle)\", which is kept for the gateway's own paths"
+            )
         }
         try unique(collection.hosts.map { $0.lowercased() }, "hosts")
         try list(collection.hosts, "hosts", limit: 100) { host throws(CatalogError) in
@@ -175,13 +86,7 @@ enum CatalogRules {
             )
         }
         try limit(endpoint.path.parameterNames.count, "\(field).path", Route.maximumParameters)
-        try unique(endpoint.scopes, "\(field).scopes")
-        try list(endpoint.scopes, "\(field).scopes", limit: 20) { scope throws(CatalogError) in
-            try text(scope, "\(field).scopes", 1...200)
-            guard !scope.contains(" ") else {
-                throw .invalid("\(field).scopes", "a scope has no spaces; give several as a list")
-            }
-        }
+        try check(scopes: endpoint.scopes, "\(field).scopes", limit: 20)
         if endpoint.authentication == .none, !endpoint.scopes.isEmpty || endpoint.rule != nil {
             throw .invalid(
                 "\(field).authentication",
@@ -234,120 +139,72 @@ enum CatalogRules {
         }
         try unique(upstream.targets.map(\.url), "targets")
         try range(upstream.connectTimeoutSeconds, "connect_timeout_seconds", 1...60, unit: "seconds")
+        try check(upstream.claimHeaders, besides: upstream.assertion)
     }
 
-    // MARK: Shared checks
+    /// What the gateway answers itself: `/-/authorize`, `/oauth2/…`, `/.well-known/…`.
+    private static let ownHandles: Set<String> = ["-", "oauth2", ".well-known"]
 
-    // The field's name is put together only for an error.
-    private static func text(
-        _ value: String,
-        _ field: @autoclosure () -> String,
-        _ allowed: ClosedRange<Int>,
-        allowsLineBreaks: Bool = false
+    /// The headers that the gateway writes itself or acts on, which no claim may take the place of.
+    private static let ownHeaders: Set<String> = [
+        "authorization", "api-token", "connection", "content-length", "content-type", "cookie", "date",
+        "expect",
+        "forwarded", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection",
+        "te",
+        "trailer", "transfer-encoding", "upgrade", "via", "x-request-id",
+    ]
+
+    private static func check(
+        _ headers: [ClaimHeader],
+        besides assertion: AssertionRules?
     ) throws(CatalogError) {
-        if isPlain(value), allowed.contains(value.utf8.count) { return }
-        guard allowed.contains(value.count) else {
-            throw .invalid(
-                field(),
-                "length is \(value.count) characters, expected \(allowed.lowerBound) to \(allowed.upperBound)"
-            )
-        }
-        for scalar in value.unicodeScalars where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) {
-            if allowsLineBreaks, scalar == "\n" || scalar == "\r" || scalar == "\t" { continue }
-            throw .invalid(
-                field(),
-                "it has the control character U+\(String(scalar.value, radix: 16)), expected plain text"
-            )
-        }
-        guard value.first.map({ !$0.isWhitespace }) ?? true, value.last.map({ !$0.isWhitespace }) ?? true
-        else {
-            throw .invalid(field(), "it begins or ends with white space, expected text without")
-        }
-    }
-
-    /// Whether it is visible ASCII from end to end, with single characters for its bytes.
-    private static func isPlain(_ value: String) -> Bool {
-        let bytes = value.utf8
-        guard bytes.first != UInt8(ascii: " "), bytes.last != UInt8(ascii: " ") else { return false }
-        return bytes.allSatisfy { (0x20..<0x7f).contains($0) }
-    }
-
-    private static func range(
-        _ value: Int,
-        _ field: String,
-        _ allowed: ClosedRange<Int>,
-        unit: String
-    ) throws(CatalogError) {
-        guard allowed.contains(value) else {
-            throw .invalid(
-                field,
-                "value is \(value) \(unit), expected \(allowed.lowerBound) to \(allowed.upperBound)"
-            )
-        }
-    }
-
-    private static func limit(_ count: Int, _ field: String, _ limit: Int) throws(CatalogError) {
-        guard count <= limit else { throw .invalid(field, "there are \(count), expected at most \(limit)") }
-    }
-
-    private static func list<Element>(
-        _ values: [Element],
-        _ field: String,
-        limit maximum: Int,
-        check: (Element) throws(CatalogError) -> Void
-    ) throws(CatalogError) {
-        try limit(values.count, field, maximum)
-        for value in values { try check(value) }
-    }
-
-    private static func unique<Value: Hashable>(
-        _ values: [Value],
-        _ field: String
-    ) throws(CatalogError) {
-        try unique(values, field) { $0 }
-    }
-
-    private static func unique<Element, Value: Hashable>(
-        _ elements: [Element],
-        _ field: String,
-        showsValue: Bool = true,
-        by value: (Element) -> Value
-    ) throws(CatalogError) {
-        // Most lists of most profiles are that short, and a large catalog has a million of them.
-        guard elements.count > 1 else { return }
-        var seen: Set<Value> = []
-        for (index, element) in elements.enumerated() {
-            let value = value(element)
-            guard seen.insert(value).inserted else {
-                throw .conflict(
-                    "\(field)[\(index)]",
-                    showsValue ? "\"\(value)\" is there twice" : "it is there twice"
-                )
+        try limit(headers.count, "claim_headers", ClaimHeader.maximumCount)
+        for (index, entry) in headers.enumerated() {
+            let field = "claim_headers[\(index)]"
+            try text(entry.claim, "\(field).claim", 1...200)
+            try check(header: entry.header, "\(field).header")
+            guard (1...8).contains(entry.separator.utf8.count),
+                entry.separator.utf8.allSatisfy({ (0x20..<0x7f).contains($0) })
+            else {
+                throw .invalid("\(field).separator", "expected 1 to 8 visible characters or spaces")
             }
         }
-    }
-
-    private static func isEmail(_ text: String) -> Bool {
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty }
-            && !text.contains { $0.isWhitespace || $0 == "," }
-    }
-
-    /// A name or an IPv4 address, or an IPv6 address in brackets; with a port it would never match.
-    private static func isHost(_ host: String) -> Bool {
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            return IPAddress(String(host.dropFirst().dropLast())) != nil
+        if let assertion {
+            try check(header: assertion.header, "assertion.header")
+            try text(assertion.audience, "assertion.audience", 1...1000)
+            try range(assertion.lifetimeSeconds, "assertion.lifetime_seconds", 10...600, unit: "seconds")
         }
-        return (1...253).contains(host.utf8.count) && host.utf8.allSatisfy(isHostByte)
+        let names = headers.map(\.header) + (assertion.map { [$0.header] } ?? [])
+        try unique(names.map { $0.lowercased() }, "claim_headers")
     }
 
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        isMethodByte(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-            || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
-            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    private static func check(header: String, _ field: String) throws(CatalogError) {
+        let name = header.lowercased()
+        guard (1...100).contains(header.utf8.count),
+            header.utf8.allSatisfy({ isHostByte($0) && $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "_") })
+        else {
+            throw .invalid(
+                field,
+                "header is \(PrintableText.quoted(header)), expected 1 to 100 letters, digits and -"
+            )
+        }
+        let isOwn = ownHeaders.contains(name) || name.hasPrefix("x-forwarded-")
+        let isIdentity = name.hasPrefix("portcullis-") && name != AssertionRules.defaultHeader.lowercased()
+        guard !isOwn, !isIdentity,
+            name != AssertionRules.defaultHeader.lowercased() || field == "assertion.header"
+        else {
+            throw .invalid(field, "header is \"\(header)\", which the gateway writes or acts on itself")
+        }
     }
 
-    private static func isMethodByte(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "-")
+    /// Scopes of RFC 6749 §3.3, without the characters that lists of them are written with.
+    static func check(scopes: [String], _ field: String, limit maximum: Int) throws(CatalogError) {
+        try unique(scopes, field)
+        try list(scopes, field, limit: maximum) { scope throws(CatalogError) in
+            try text(scope, field, 1...200)
+            guard !scope.contains(" ") else {
+                throw .invalid(field, "a scope has no spaces; give several as a list")
+            }
+        }
     }
 }

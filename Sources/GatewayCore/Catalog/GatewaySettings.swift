@@ -17,6 +17,14 @@ package struct GatewaySettings: Sendable, Hashable {
     /// The header in which they say it.
     package var clientAddressHeader = ClientAddressHeader.xForwardedFor
 
+    /// What the gateway calls itself: `iss` of the access tokens and assertions that it signs.
+    package var issuer = GatewaySettings.defaultIssuer
+    /// How old the gateway's signing key may become before another takes its place, in days, 1 to 3650.
+    package var signingKeyDays = 90
+
+    /// The issuer when nothing is said.
+    package static let defaultIssuer = "urn:portcullis:gateway"
+
     /// Makes the default settings.
     package init() {}
 
@@ -38,4 +46,6 @@ package enum ClientAddressHeader: String, Sendable, CaseIterable {
     case xForwardedFor = "x-forwarded-for"
     /// `Forwarded` (RFC 7239 §4), its `for` parameters.
     case forwarded
+    /// No header: the PROXY protocol, version 1 or 2, before the first request of each connection.
+    case proxyProtocol = "proxy-protocol"
 }

@@ -8,6 +8,10 @@ package struct Upstream: Sendable, Hashable {
     package var targets: [UpstreamTarget] = []
     /// How long a connection may take to be made, in seconds, 1 to 60.
     package var connectTimeoutSeconds = 5
+    /// The claims that it gets as headers of their own.
+    package var claimHeaders: [ClaimHeader] = []
+    /// The assertion that it gets with each call of a known caller; `nil` for none.
+    package var assertion: AssertionRules?
 
     /// Makes an upstream.
     package init(id: UpstreamID, name: String, targets: [UpstreamTarget]) {
@@ -43,7 +47,7 @@ package struct UpstreamTarget: Sendable, Hashable {
         let rest = url.dropFirst(scheme.count)
         let authority = String(rest.prefix { $0 != "/" })
         let path = String(rest.dropFirst(authority.count))
-        guard let (host, port) = Self.hostAndPort(authority) else {
+        guard let (host, port) = HostAndPort.parse(authority, defaultPort: 80) else {
             throw InvalidValue(
                 "target URL \"\(url)\" has authority \"\(authority)\", expected host or host:port"
             )
@@ -59,40 +63,6 @@ package struct UpstreamTarget: Sendable, Hashable {
         var prefix = path
         while prefix.hasSuffix("/") { prefix.removeLast() }
         pathPrefix = prefix
-    }
-
-    private static func hostAndPort(_ authority: String) -> (String, Int)? {
-        let bytes = Array(authority.utf8)
-        guard !bytes.isEmpty, bytes.count <= 260 else { return nil }
-        var portText: ArraySlice<UInt8> = []
-        let host: ArraySlice<UInt8>
-        if bytes[0] == UInt8(ascii: "[") {
-            guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
-            host = bytes[1..<close]
-            portText = bytes[(close + 1)...]
-            guard IPAddress(String(decoding: host, as: UTF8.self)) != nil else { return nil }
-        } else {
-            let colon = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
-            host = bytes[..<colon]
-            portText = bytes[colon...]
-            guard !host.isEmpty, host.allSatisfy(isHostCharacter) else { return nil }
-        }
-        guard !portText.isEmpty else { return (String(decoding: host, as: UTF8.self), 80) }
-        let digits = portText.dropFirst()
-        guard portText.first == UInt8(ascii: ":"), !digits.isEmpty, digits.count <= 5,
-            digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let port = Int(String(decoding: digits, as: UTF8.self)), (1...65_535).contains(port)
-        else { return nil }
-        return (String(decoding: host, as: UTF8.self), port)
-    }
-
-    private static func isHostCharacter(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-            true
-        default: false
-        }
     }
 }
 

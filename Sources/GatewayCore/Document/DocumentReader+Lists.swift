@@ -169,7 +169,7 @@ extension DocumentNode {
 }
 
 /// Untrusted text in messages: short, and without control characters.
-enum PrintableText {
+package enum PrintableText {
     static func shortened(_ text: String, to limit: Int = 60) -> String {
         var result = ""
         for scalar in text.unicodeScalars.prefix(limit) {

@@ -11,6 +11,21 @@ package enum CatalogSamples {
     package static let publicKey =
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPXK0sJ4sTf2lTbyVKTlJFFF0Nsg2Cqbs5mVQK9I2Xjm jdoe@laptop"
 
+    /// A self-signed certificate that is valid until 2126.
+    package static let certificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBgzCCASmgAwIBAgIUNowrYT+Ie1qyMkw5sL6Fx3rj9rAwCgYIKoZIzj0EAwIw
+        FjEUMBIGA1UEAwwLU2FtcGxlIHJvb3QwIBcNMjYxMTI1MjIyMTA1WhgPMjEyNjEx
+        MDEyMjIxMDVaMBYxFDASBgNVBAMMC1NhbXBsZSByb290MFkwEwYHKoZIzj0CAQYI
+        KoZIzj0DAQcDQgAE6byNRGNDMqZ9ec6jvegKTg5RAYxGBDXVCxe/LRMOdE0MQ05e
+        Tq9d8spcTklvz2v2GuXKilY+3JJ2BDThJhqvM6NTMFEwHQYDVR0OBBYEFLRCOd7/
+        YuAWZ4BrFSy/g/+TJWBbMB8GA1UdIwQYMBaAFLRCOd7/YuAWZ4BrFSy/g/+TJWBb
+        MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAInT1mC5bgYg3bhZ
+        SuxOKawNlu4jZaOqchk+g9va3uJXAiBk35csxWYPnj8UUtelNtNGtYFcrx9Iqy31
+        vdZwITw9/Q==
+        -----END CERTIFICATE-----
+        """
+
     /// The API token of this number, as callers write it.
     package static func token(_ number: Int) -> String {
         Hex.encode(UInt64(number)) + String(repeating: "0123456789abcdef", count: 3)
@@ -27,11 +42,20 @@ package enum CatalogSamples {
         settings.leewaySeconds = 17
         settings.trustedProxies = try ["10.0.0.0/8", "2001:db8:1::/48"].map { try AddressRange($0) }
         settings.clientAddressHeader = .forwarded
+        settings.issuer = "https://gateway.example/ü"
+        settings.signingKeyDays = 30
         try draft.put(settings)
+        try draft.put([try signingKey(1), try signingKey(2, retires: true)])
         let targets = try ["http://10.0.0.2:9000/prefix", "http://orders.example", "http://[::1]:81"]
             .map { try UpstreamTarget(url: $0) }
         var upstream = Upstream(id: .test(1), name: "Bestellungen für Zoë 🚀", targets: targets)
         upstream.connectTimeoutSeconds = 7
+        var groups = ClaimHeader(claim: "groups \"quoted\"", header: "X-Groups")
+        groups.separator = "; "
+        upstream.claimHeaders = [ClaimHeader(claim: "email", header: "X-Email"), groups]
+        upstream.assertion = AssertionRules(audience: "orders")
+        upstream.assertion?.header = "X-Assertion"
+        upstream.assertion?.lifetimeSeconds = 30
         try draft.put(upstream)
         try draft.put(collection(1, handle: "orders-v1", upstream))
         var second = GatewayCore.Collection(id: .test(2), name: "Empty", handle: "empty")
@@ -46,6 +70,7 @@ package enum CatalogSamples {
         var bare = AccessProfile(id: .test(2), clientID: .test(1), name: "bare")
         bare.method = .token
         try draft.put(bare)
+        for profile in try issued() { try draft.put(profile) }
         return draft
     }
 
@@ -72,6 +97,45 @@ package enum CatalogSamples {
         order.forwardsCredential = true
         collection.endpoints = [order, try .test(1, "call", ["GET"], "/call", upstream)]
         return collection
+    }
+
+    /// One profile each for what only some methods have.
+    private static func issued() throws -> [AccessProfile] {
+        var machines = AccessProfile(id: .test(3), clientID: .test(1), name: "machines")
+        machines.method = .oauth2
+        machines.oauth2 = OAuth2Rules()
+        machines.oauth2?.scopes = ["orders.read", "orders.write"]
+        machines.oauth2?.lifetimeSeconds = 600
+        var people = AccessProfile(id: .test(4), clientID: .test(1), name: "people")
+        people.method = .oidc
+        let url = try KeyURL("https://id.example/.well-known/openid-configuration")
+        people.identityProvider = IdentityProvider(issuer: "https://id.example", keys: .discovery(url))
+        people.identityProvider?.algorithms = [.rs256, .es256]
+        var match = TokenMatch(issuer: "https://id.example")
+        match.audience = "orders"
+        match.claims = [
+            TokenMatch.Claim(name: "azp", value: "a \"b\""), TokenMatch.Claim(name: "t", value: "ü"),
+        ]
+        people.tokenMatches = [match, TokenMatch(issuer: "https://other.example")]
+        var keySet = AccessProfile(id: .test(5), clientID: .test(1), name: "key set")
+        keySet.method = .oidc
+        keySet.identityProvider = IdentityProvider(
+            issuer: "b",
+            keys: .keySet(try KeyURL("https://[2001:db8::1]:8443/keys?a=b"))
+        )
+        return [machines, people, keySet]
+    }
+
+    private static func signingKey(_ number: Int, retires: Bool = false) throws -> GatewaySigningKey {
+        let key = try SigningKey.generate(.ec(.p256))
+        var signingKey = GatewaySigningKey(
+            id: .test(number),
+            key: key,
+            createdAt: now,
+            activeFrom: Timestamp(secondsSinceEpoch: now.secondsSinceEpoch + 300)
+        )
+        if retires { signingKey.retireAt = Timestamp(secondsSinceEpoch: 1_900_000_002) }
+        return signingKey
     }
 
     private static func fullProfile() throws -> AccessProfile {
@@ -104,6 +168,10 @@ package enum CatalogSamples {
         old.deniedAddresses = [try AddressRange("192.0.2.3")]
         profile.apiTokens = [old, try apiToken(1, "new")]
         profile.identityClaim = "https://claims.example/\"token\""
+        profile.clientCertificate = CertificateRules(roots: certificate)
+        profile.clientCertificate?.subjects = ["CN=orders,O=Acme \\, Inc."]
+        profile.clientCertificate?.alternativeNames = ["dns:orders.acme.example", "uri:spiffe://acme/orders"]
+        profile.acceptsTokensOnce = true
         var byID = Revocation(id: .test(1), tokens: .tokenID("4711 ü"), createdAt: now)
         byID.reason = "laptop lost"
         byID.expiresAt = Timestamp(secondsSinceEpoch: 1_900_000_001)

@@ -28,6 +28,8 @@ extension GatewaySettings {
             &clientAddressHeader,
             default: defaults.clientAddressHeader
         )
+        try reader.text("issuer", &issuer, default: defaults.issuer)
+        try reader.integer("signing_key_days", &signingKeyDays, default: defaults.signingKeyDays)
         try reader.finish()
     }
 
@@ -43,6 +45,8 @@ extension GatewaySettings {
         writer.add("leeway_seconds", .integer(Int64(leewaySeconds)))
         writer.add("trusted_proxies", trustedProxies.map(\.description))
         writer.add("client_address_header", clientAddressHeader.rawValue)
+        writer.add("issuer", issuer)
+        writer.add("signing_key_days", .integer(Int64(signingKeyDays)))
         return writer.node
     }
 }
@@ -77,71 +81,6 @@ extension Client {
         writer.add("description", description, default: "")
         writer.add("contact_email", contactEmail, default: "")
         writer.add("active", isActive, default: true)
-        return writer.node
-    }
-}
-
-extension Upstream {
-    /// Makes an upstream from a document that has at least its name.
-    ///
-    /// - Throws: ``DocumentError``.
-    package init(id: UpstreamID, from reader: inout DocumentReader) throws(DocumentError) {
-        self.init(id: id, name: try reader.requiredText("name"), targets: [])
-        try update(from: &reader)
-    }
-
-    /// Takes over the fields that a document gives.
-    ///
-    /// - Throws: ``DocumentError`` for wrong types and unknown fields; the values are judged by
-    ///   ``CatalogDraft``.
-    package mutating func update(from reader: inout DocumentReader) throws(DocumentError) {
-        try reader.readOnly("id", id.text)
-        try reader.text("name", &name)
-        try updateTargets(from: &reader)
-        try reader.integer("connect_timeout_seconds", &connectTimeoutSeconds, default: 5)
-        try reader.finish()
-    }
-
-    /// Targets are objects, so that they can have more fields one day; a plain URL is accepted too.
-    private mutating func updateTargets(from reader: inout DocumentReader) throws(DocumentError) {
-        guard let node = reader.take("targets") else { return }
-        guard case .array(let nodes) = node.value else {
-            throw reader.error("targets", "expected a list, found \(node.value.kind)")
-        }
-        var read: [UpstreamTarget] = []
-        for (index, node) in nodes.enumerated() {
-            let path = "\(reader.pathOf("targets"))[\(index)]"
-            let url: String
-            var field = path
-            var position = node.position
-            if let text = node.value.text {
-                url = text
-            } else {
-                var target = try DocumentReader(node, path: path)
-                url = try target.requiredText("url")
-                try target.finish()
-                field = target.pathOf("url")
-                position = node["url"]?.position ?? position
-            }
-            do {
-                read.append(try UpstreamTarget(url: url))
-            } catch {
-                throw DocumentError(error.description, field: field, at: position)
-            }
-        }
-        targets = read
-    }
-
-    /// The upstream as a document.
-    package func document(form: DocumentForm = .resource) -> DocumentNode {
-        var writer = DocumentWriter(form)
-        writer.addInResource("id", .string(id.text))
-        writer.add("name", name)
-        let targets = targets.map {
-            DocumentNode(.object([DocumentMember("url", DocumentNode(.string($0.url)))]))
-        }
-        writer.add("targets", .array(targets))
-        writer.add("connect_timeout_seconds", Int64(connectTimeoutSeconds), default: 5)
         return writer.node
     }
 }

@@ -45,14 +45,7 @@ extension ProfileKey {
         try reader.text("name", &name)
         try reader.bool("active", &isActive, default: true)
         try reader.optionalText("kid", &keyID)
-        try reader.list("algorithms", &algorithms, default: [], of: "a text") { node throws(InvalidValue) in
-            guard let text = node.value.text else { return nil }
-            guard let algorithm = SignatureAlgorithm(headerValue: Array(text.utf8)) else {
-                let names = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
-                throw InvalidValue("algorithm is \(PrintableText.quoted(text)), expected one of \(names)")
-            }
-            return algorithm
-        }
+        try reader.algorithms("algorithms", &algorithms)
         try reader.optionalTime("active_from", &activeFrom)
         try reader.optionalTime("retire_at", &retireAt)
         try reader.finish()

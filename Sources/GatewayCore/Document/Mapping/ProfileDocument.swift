@@ -60,6 +60,20 @@ extension AccessProfile {
             return collection.id
         }
         try reader.optionalText("identity_claim", &identityClaim)
+        try reader.values("token_matches", &tokenMatches, limit: TokenMatch.maximumCount) {
+            reader throws(DocumentError) in
+            try TokenMatch(from: &reader)
+        }
+        try reader.optionalObject("identity_provider", &identityProvider) { reader throws(DocumentError) in
+            try IdentityProvider(from: &reader)
+        }
+        try reader.optionalObject("oauth2", &oauth2) { reader throws(DocumentError) in
+            try OAuth2Rules(from: &reader)
+        }
+        try reader.optionalObject("client_certificate", &clientCertificate) { reader throws(DocumentError) in
+            try CertificateRules(from: &reader)
+        }
+        try reader.bool("one_time_tokens", &acceptsTokensOnce, default: false)
         try claimRules.update(from: &reader)
         try reader.addresses("ip_allow", &allowedAddresses)
         try reader.addresses("ip_deny", &deniedAddresses)
@@ -145,6 +159,14 @@ extension AccessProfile {
         writer.add("method", method.rawValue)
         writer.add("collections", grantedCollections.map { catalog.collections[$0]?.handle ?? $0.text })
         writer.add(optional: "identity_claim", identityClaim.map { .string($0) })
+        let isFull = form == .resource
+        if isFull || !tokenMatches.isEmpty {
+            writer.add("token_matches", .array(tokenMatches.map { $0.document(form: form) }))
+        }
+        writer.add(optional: "identity_provider", identityProvider?.document(form: form).value)
+        writer.add(optional: "oauth2", oauth2?.document(form: form).value)
+        writer.add(optional: "client_certificate", clientCertificate?.document(form: form).value)
+        writer.add("one_time_tokens", acceptsTokensOnce, default: false)
         claimRules.write(to: &writer)
         writer.add("ip_allow", allowedAddresses.map(\.description))
         writer.add("ip_deny", deniedAddresses.map(\.description))
@@ -167,6 +189,9 @@ extension AccessProfile {
             && claimRules == other.claimRules && allowedAddresses == other.allowedAddresses
             && deniedAddresses == other.deniedAddresses && identityClaim == other.identityClaim
             && revocations == other.revocations && apiTokens == other.apiTokens
+            && tokenMatches == other.tokenMatches && identityProvider == other.identityProvider
+            && oauth2 == other.oauth2 && clientCertificate == other.clientCertificate
+            && acceptsTokensOnce == other.acceptsTokensOnce
             && keys.count == other.keys.count && zip(keys, other.keys).allSatisfy { $0.isSame(as: $1) }
     }
 }
