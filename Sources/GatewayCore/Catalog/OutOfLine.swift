@@ -12,11 +12,13 @@ package struct OutOfLine<Value: Sendable>: Sendable {
 
     private var place: Place?
 
+    /// The value, if there is one.
     package var wrappedValue: Value? {
         get { place?.value }
         set { place = newValue.map(Place.init) }
     }
 
+    /// Takes a value, or none.
     package init(wrappedValue: Value?) {
         place = wrappedValue.map(Place.init)
     }
