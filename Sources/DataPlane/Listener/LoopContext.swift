@@ -28,6 +28,7 @@ final class LoopContext: @unchecked Sendable {
     private var connections: [ClientConnection] = []
     private var listener: Listener?
     private var whenDrained: (() -> Void)?
+    private var usesDue = NIODeadline.uptimeNanoseconds(0)
     private var drainStart = NIODeadline.distantFuture
     private var isOver = false
 
@@ -52,7 +53,7 @@ final class LoopContext: @unchecked Sendable {
             maximumBytes: configuration.rememberedTokenBytes,
             seed: generator.next()
         )
-        admission = Admission(cache: cache)
+        admission = Admission(cache: cache, usedTokens: configuration.usedTokens)
         requestIDs = RequestIDGenerator(using: &generator)
         refused = DecisionRing(capacity: configuration.rememberedDecisions)
         admitted = DecisionRing(capacity: configuration.rememberedDecisions)
@@ -285,8 +286,16 @@ final class LoopContext: @unchecked Sendable {
             }
         }
         pool.sweep(now)
+        handOverUses()
         listener?.checkBackOff()
         refusalLog.summarise(at: self.now())
+    }
+
+    /// Tells when keys and API tokens were last used; about once a second.
+    private func handOverUses(isLast: Bool = false) {
+        guard let lastUses = configuration.lastUses, isLast || reactor.now >= usesDue else { return }
+        usesDue = reactor.now + .seconds(1)
+        if let uses = admission.takeUses() { lastUses.add(uses) }
     }
 
     /// Lets every request that has begun end, answers new ones with `Connection: close`; waits for the last.
@@ -314,6 +323,7 @@ final class LoopContext: @unchecked Sendable {
     private func finishDraining() {
         isOver = true
         pool.closeAll()
+        handOverUses(isLast: true)
         refusalLog.summarise(at: now(), isLast: true)
         whenDrained?()
         whenDrained = nil

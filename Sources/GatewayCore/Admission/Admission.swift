@@ -6,12 +6,33 @@ package import JOSE
 package struct Admission: Sendable {
     private var cache: VerifiedTokenCache
     private var headers = TokenHeaderMemory()
+    private var uses = Uses()
+    private let usedTokens: UsedTokens?
+    private let isAsking: Bool
     private let limits: TokenLimits
 
     /// Makes a decider with a cache of its own; one for each event loop.
-    package init(cache: VerifiedTokenCache, limits: TokenLimits = .default) {
+    ///
+    /// - Parameters:
+    ///   - cache: where verified tokens are remembered.
+    ///   - usedTokens: which one-time tokens were used; without it none is accepted.
+    ///   - isAsking: whether a decision leaves no trace of use, as when somebody only asks.
+    ///   - limits: the bounds on tokens.
+    package init(
+        cache: VerifiedTokenCache,
+        usedTokens: UsedTokens? = nil,
+        isAsking: Bool = false,
+        limits: TokenLimits = .default
+    ) {
         self.cache = cache
+        self.usedTokens = usedTokens
+        self.isAsking = isAsking
         self.limits = limits
+    }
+
+    /// Gives when keys and API tokens were last used since the last time, or `nil` when none was.
+    package mutating func takeUses() -> [UseID: Timestamp]? {
+        uses.isEmpty ? nil : uses.take()
     }
 
     /// Makes what the first decision would otherwise have to wait for.
@@ -70,6 +91,7 @@ package struct Admission: Sendable {
             case .bearer(let range): token = range
             case .apiToken(let digest, let place):
                 let caller = try authenticate(snapshot, digest, place, &findings)
+                uses.note(caller.apiToken, at: question.now)
                 findings.check = .active
                 try CallerRules.checkActive(caller, now: question.now)
                 try checkGrant(caller, to: route, &findings)
@@ -94,6 +116,8 @@ package struct Admission: Sendable {
             if !remembered.standing.holds(at: question.now) {
                 try checkStanding(remembered, question.now, &findings)
             }
+            let isOnce = remembered.profile.profile.acceptsTokensOnce
+            if isOnce { try useOnce(remembered, question.now, isAsking: true, &findings) }
             try checkGrant(remembered.caller, to: route, &findings)
             if let rule = route.rule {
                 let claims = remembered.token.claims
@@ -110,6 +134,8 @@ package struct Admission: Sendable {
                     &findings
                 )
             }
+            // Last, so that a call that is turned away leaves the token usable.
+            if isOnce { try useOnce(remembered, question.now, isAsking: isAsking, &findings) }
             return admit(to: route, parameters, remembered.identityHeaders, findings)
         } catch {
             return Decision(outcome: .rejected(error), findings: findings)
@@ -189,6 +215,26 @@ package struct Admission: Sendable {
         // After authentication: whether a client is active is nobody else's business.
         findings.check = .active
         try CallerRules.checkActive(findings.caller, now: now)
+    }
+
+    /// The part of check 5 that holds for tokens that are accepted once.
+    @inline(never)
+    private func useOnce(
+        _ remembered: RememberedToken,
+        _ now: Timestamp,
+        isAsking: Bool,
+        _ findings: inout Findings
+    ) throws(Rejection) {
+        let check = findings.check
+        findings.check = .claims
+        try TokenRules.checkUse(
+            of: remembered.token,
+            of: remembered.profile,
+            usedTokens,
+            now: now,
+            isAsking: isAsking
+        )
+        findings.check = check
     }
 
     // MARK: Check 1: the route
@@ -321,6 +367,7 @@ package struct Admission: Sendable {
         if let place = cache.find(token, hash: hash) {
             let entry = cache.entry(at: place)
             if isCurrent(entry, at: place, snapshot, findings.now) {
+                if cache.isFirstUse(at: place, findings.now) { uses.note(entry, at: findings.now) }
                 findings.caller = entry.caller
                 findings.proof = entry.proof
                 findings.algorithm = entry.token.algorithm
@@ -332,6 +379,7 @@ package struct Admission: Sendable {
         let entry = try Authenticator(snapshot: snapshot, limits: limits, now: findings.now)
             .authenticate(token, hash: hash, &headers, &findings)
         cache.insert(entry, for: snapshot)
+        uses.note(entry, at: findings.now)
         findings.proof = entry.proof
         return entry
     }
@@ -346,10 +394,18 @@ package struct Admission: Sendable {
         guard entry.standing.holds(at: now) || entry.proof.key.isUsable(at: now) else { return false }
         if cache.isConfirmed(at: place, for: snapshot) { return true }
         // The same object is the same generation: any change of the profile made another one.
-        guard let caller = snapshot.caller(entry.apiToken), caller.profile === entry.profile else {
-            return false
-        }
+        guard let caller = caller(of: entry, snapshot), caller.profile === entry.profile else { return false }
         cache.confirm(at: place)
         return true
+    }
+
+    /// Whom a remembered token names in this snapshot.
+    private func caller(of entry: RememberedToken, _ snapshot: Snapshot) -> Caller? {
+        if let apiToken = entry.apiToken { return snapshot.caller(apiToken) }
+        guard let claims = entry.token.claims, case .one(let caller) = snapshot.caller(matching: claims)
+        else {
+            return nil
+        }
+        return caller
     }
 }

@@ -8,7 +8,8 @@ package final class RememberedToken: Sendable {
     let bytes: [UInt8]
     let hash: UInt64
     let token: VerifiedToken
-    let apiToken: APITokenDigest
+    /// The API token that the token names; `nil` when its profile recognised it by its claims.
+    let apiToken: APITokenDigest?
     let proof: TokenProof
     let caller: Caller
     let identityHeaders: [UInt8]
@@ -20,7 +21,7 @@ package final class RememberedToken: Sendable {
         bytes: [UInt8],
         hash: UInt64,
         token: VerifiedToken,
-        apiToken: APITokenDigest,
+        apiToken: APITokenDigest?,
         proof: TokenProof,
         caller: Caller,
         identityHeaders: [UInt8]
@@ -40,6 +41,9 @@ package final class RememberedToken: Sendable {
 final class TokenProof: Sendable {
     let key: ProfileKey
     let hasExpiry: Bool
+
+    /// The key in the record of last uses.
+    var use: UseID? { UseID(key.id) }
 
     init(key: ProfileKey, hasExpiry: Bool) {
         self.key = key
@@ -68,7 +72,8 @@ struct TokenStanding: Sendable {
     private static func seconds(_ token: VerifiedToken, _ caller: Caller, _ key: ProfileKey) -> Range<Int64>?
     {
         let profile = caller.profile
-        guard let claims = token.claims, key.isActive, caller.apiToken.isActive, profile.client.isActive,
+        guard let claims = token.claims, key.isActive, caller.apiToken?.isActive ?? true,
+            profile.client.isActive,
             profile.profile.isActive, passes(token, profile)
         else { return nil }
         let window = TimeWindow.seconds(
@@ -78,7 +83,7 @@ struct TokenStanding: Sendable {
             requireExpiry: profile.requiresExpiry
         )
         guard let window else { return nil }
-        let ends = [key.retireAt, caller.apiToken.expiresAt].compactMap { $0?.secondsSinceEpoch }
+        let ends = [key.retireAt, caller.apiToken?.expiresAt].compactMap { $0?.secondsSinceEpoch }
         let start = max(window.lowerBound, key.activeFrom?.secondsSinceEpoch ?? .min)
         let end = ends.reduce(window.upperBound, min)
         return start < end ? start..<end : nil
@@ -109,6 +114,8 @@ package struct VerifiedTokenCache: Sendable {
     // 0 where nothing is.
     private var hashes: [UInt64]
     private var entries: [RememberedToken?]
+    // The second, in its lowest bits, in which an entry was last noted as used.
+    private var noted: [UInt32]
     // The snapshot, by a number of its own, in which an entry's caller was last found to be the same.
     private var confirmed: [UInt32]
     private var snapshot: Snapshot?
@@ -131,6 +138,7 @@ package struct VerifiedTokenCache: Sendable {
         hashes = Array(repeating: 0, count: sets * Self.ways)
         entries = Array(repeating: nil, count: sets * Self.ways)
         confirmed = Array(repeating: 0, count: sets * Self.ways)
+        noted = Array(repeating: 0, count: sets * Self.ways)
     }
 
     // MARK: Finding
@@ -228,6 +236,15 @@ package struct VerifiedTokenCache: Sendable {
     /// The entry's caller is the same in the snapshot that was asked for last.
     mutating func confirm(at place: Int) {
         confirmed[place] = snapshotNumber
+    }
+
+    /// Whether the entry is used for the first time in this second, which then counts as noted.
+    @inline(__always)
+    mutating func isFirstUse(at place: Int, _ now: Timestamp) -> Bool {
+        let second = UInt32(truncatingIfNeeded: now.secondsSinceEpoch)
+        guard noted[place] != second else { return false }
+        noted[place] = second
+        return true
     }
 
     // MARK: Changing

@@ -26,13 +26,14 @@ struct RunningAdmin {
         _ options: ServeOptions,
         _ source: CatalogSource,
         _ snapshots: SnapshotSource,
+        _ tokens: TokenRecords,
         decisions: any DecisionLog,
         logger: Logger
     ) async throws -> RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, snapshots, decisions, logger),
+            dependencies(source, snapshots, tokens, decisions, logger),
             onListening: { continuation.yield($0) }
         )
         var quiet = logger
@@ -61,6 +62,7 @@ struct RunningAdmin {
     private static func dependencies(
         _ source: CatalogSource,
         _ snapshots: SnapshotSource,
+        _ tokens: TokenRecords,
         _ decisions: any DecisionLog,
         _ logger: Logger
     ) -> AdminAPI.Dependencies {
@@ -73,11 +75,13 @@ struct RunningAdmin {
                 return Explanation.explain(
                     explained(request),
                     snapshots.current,
+                    usedTokens: tokens.used,
                     requestID: Hex.encode(generator.next() as UInt64)
                         + Hex.encode(generator.next() as UInt64),
                     now: .systemNow
                 )
             },
+            lastUses: tokens.lastUses,
             now: { .systemNow },
             logger: logger
         )

@@ -12,6 +12,7 @@ struct RunningGateway {
     private let server: GatewayServer
     private let admin: RunningAdmin
     private let snapshots: SnapshotSource
+    private let tokens: TokenRecords
     private let signals: AsyncStream<Signals.Request>
     private let logger: Logger
 
@@ -24,7 +25,10 @@ struct RunningGateway {
 
         let source = try await CatalogSource.open(options, logger)
         let snapshots = SnapshotSource(Snapshot(source.catalog))
+        let tokens = TokenRecords(source, startedAt: .systemNow, logger)
         var configuration = DataPlaneConfiguration(now: { .systemNow })
+        configuration.usedTokens = tokens.used
+        configuration.lastUses = tokens.lastUses
         configuration.host = options.listen.host
         configuration.port = options.listen.port
         configuration.threads = options.threads
@@ -33,7 +37,14 @@ struct RunningGateway {
             try await GatewayServer.start(configuration, snapshots: snapshots, logger: logger)
         }
         let admin = try await listening(on: options.adminListen, "--admin-listen") {
-            try await RunningAdmin.start(options, source, snapshots, decisions: server, logger: logger)
+            try await RunningAdmin.start(
+                options,
+                source,
+                snapshots,
+                tokens,
+                decisions: server,
+                logger: logger
+            )
         }
         try Terminal.print("gateway listening on \(options.listen.with(port: server.port))")
         try Terminal.print("admin listening on \(options.adminListen.with(port: admin.port))")
@@ -50,6 +61,7 @@ struct RunningGateway {
             server: server,
             admin: admin,
             snapshots: snapshots,
+            tokens: tokens,
             signals: signals,
             logger: logger
         )
@@ -70,6 +82,7 @@ struct RunningGateway {
     private func stop() async throws {
         try await server.drain(within: .seconds(options.drainSeconds))
         await admin.stop()
+        await tokens.stop()
         logger.info("stopped")
         LineLogHandler.sink.flush()
     }
