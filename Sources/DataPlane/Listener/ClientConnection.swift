@@ -6,6 +6,8 @@ final class ClientConnection {
     private enum Phase {
         /// Waits for, or reads, the next head.
         case head
+        /// A request waits for a key that its token needs.
+        case waiting(WaitingRequest)
         /// A request is being forwarded; its body may still be coming.
         case exchange(Exchange)
         /// A request was refused; the rest of its short body is passed over.
@@ -69,7 +71,11 @@ final class ClientConnection {
     }
 
     private func end() {
-        if case .exchange(let exchange) = phase { exchange.abandon() }
+        switch phase {
+        case .exchange(let exchange): exchange.abandon()
+        case .waiting(let request): loop.stopAwaiting(request.ticket)
+        case .head, .skipping, .lingering, .closed: break
+        }
         phase = .closed
         pending.drop()
         loop.remove(self)
@@ -89,6 +95,8 @@ final class ClientConnection {
                     exchange.timeOut()
                 }
             }
+        case .waiting:
+            if now >= deadline { decideAgain() }
         case .head, .skipping, .lingering:
             if now >= deadline { return close() }
             if isIdle, now >= idleSince + Reactor.sweepInterval { rest() }
@@ -126,7 +134,7 @@ final class ClientConnection {
                 guard readBody(exchange) else { return }
             case .skipping:
                 guard skipBody() else { return }
-            case .lingering, .closed:
+            case .waiting, .lingering, .closed:
                 return
             }
         }
@@ -168,6 +176,40 @@ final class ClientConnection {
         // For everybody else there is nothing at that path.
         if AskedRequest.isAsked(by: head), loop.isTrustedProxy(address) { return answer(head, id) }
         let decision = loop.decide(head, from: address)
+        if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, nil) { return }
+        act(on: decision, head, id)
+    }
+
+    // A key is fetched within that time, or not at all.
+    private static let keyWaitSeconds: Int64 = 6
+
+    /// Begins to wait for a key; false when there is nothing to wait for.
+    private func isAwaiting(
+        _ key: NeededKey,
+        _ head: consuming RequestHead,
+        _ id: RequestID,
+        _ asked: AskedRequest?
+    ) -> Bool {
+        guard let ticket = loop.awaitKey(key, for: self) else { return false }
+        phase = .waiting(WaitingRequest(head: head, id: id, asked: asked, ticket: ticket))
+        arm(Self.keyWaitSeconds)
+        return true
+    }
+
+    /// Decides the request that waited, with the keys that there are now.
+    func decideAgain() {
+        guard case .waiting(let request) = phase else { return }
+        loop.stopAwaiting(request.ticket)
+        phase = .head
+        if let asked = request.asked {
+            act(on: loop.decide(asked, in: request.head, from: address), request.head, request.id, asked)
+        } else {
+            act(on: loop.decide(request.head, from: address), request.head, request.id)
+        }
+        serveAndFlush()
+    }
+
+    private func act(on decision: Decision, _ head: consuming RequestHead, _ id: RequestID) {
         switch decision.outcome {
         case .rejected(let rejection):
             refuse(rejection, decision.findings, id, head: head)
@@ -204,6 +246,16 @@ final class ClientConnection {
             return refuse(error, loop.noFindings(), id, head: head)
         }
         let decision = loop.decide(asked, in: head, from: address)
+        if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, asked) { return }
+        act(on: decision, head, id, asked)
+    }
+
+    private func act(
+        on decision: Decision,
+        _ head: consuming RequestHead,
+        _ id: RequestID,
+        _ asked: AskedRequest
+    ) {
         switch decision.outcome {
         case .rejected(let rejection):
             refuse(rejection, decision.findings, id, head: head, asked: asked)
@@ -463,7 +515,7 @@ extension ClientConnection: StreamDelegate {
     private func receive() -> StreamSocket.Received {
         let isBody: Bool
         switch phase {
-        case .head: isBody = false
+        case .head, .waiting: isBody = false
         case .exchange: isBody = !bodyIsRead
         case .skipping, .lingering, .closed: isBody = true
         }
@@ -475,7 +527,7 @@ extension ClientConnection: StreamDelegate {
         case .lingering, .closed:
             pending.drop()
             return
-        case .head, .exchange, .skipping: serve()
+        case .head, .waiting, .exchange, .skipping: serve()
         }
         // What could not be passed on at once.
         pending.keep()
@@ -489,6 +541,8 @@ extension ClientConnection: StreamDelegate {
             // body may still wait for the upstream.
             serve()
         case .head, .skipping: endInOrder()
+        // It still waits for its answer.
+        case .waiting: break
         case .lingering where !outputEnded: break
         case .lingering, .closed: close()
         }
@@ -498,7 +552,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .exchange(let exchange): exchange.clientHasRoom()
         case .head, .skipping: serveAndFlush()
-        case .lingering, .closed: break
+        case .waiting, .lingering, .closed: break
         }
     }
 
@@ -521,7 +575,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .closed: break
         case .lingering: socket.setReading(true)
-        case .head, .skipping:
+        case .head, .waiting, .skipping:
             socket.setReading(socket.hasRoom && pending.bytes.readableBytes < Self.readAheadLimit)
         case .exchange(let exchange):
             let isStalled = !bodyIsRead && exchange.takesBody && !exchange.hasRoom

@@ -84,6 +84,9 @@ package struct Findings: Sendable {
     /// Whether the signature was found verified in the cache.
     package internal(set) var wasRemembered = false
 
+    /// The key that was missing, and may be fetched: then the request can be decided once more.
+    package internal(set) var neededKey: NeededKey?
+
     var caller: Caller?
     // Not the token itself: decisions are kept, and tokens can be long.
     var proof: TokenProof?

@@ -42,12 +42,16 @@ final class TokenProof: Sendable {
     let key: ProfileKey
     let hasExpiry: Bool
 
-    /// The key in the record of last uses.
-    var use: UseID? { UseID(key.id) }
+    /// The identity provider's keys that it was one of; `nil` for a key of the profile itself.
+    let keySet: ProviderKeySet?
 
-    init(key: ProfileKey, hasExpiry: Bool) {
+    /// The key in the record of last uses; a provider's keys come and go without us.
+    var use: UseID? { keySet == nil ? UseID(key.id) : nil }
+
+    init(key: ProfileKey, hasExpiry: Bool, keySet: ProviderKeySet? = nil) {
         self.key = key
         self.hasExpiry = hasExpiry
+        self.keySet = keySet
     }
 }
 

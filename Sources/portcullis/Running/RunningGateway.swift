@@ -13,6 +13,7 @@ struct RunningGateway {
     private let admin: RunningAdmin
     private let snapshots: SnapshotSource
     private let tokens: TokenRecords
+    private let keys: ProviderKeys
     private let signals: AsyncStream<Signals.Request>
     private let logger: Logger
 
@@ -29,6 +30,8 @@ struct RunningGateway {
         var configuration = DataPlaneConfiguration(now: { .systemNow })
         configuration.usedTokens = tokens.used
         configuration.lastUses = tokens.lastUses
+        let keys = try await ProviderKeys.start(options, source, snapshots.current, logger)
+        configuration.keySets = keys.service
         configuration.host = options.listen.host
         configuration.port = options.listen.port
         configuration.threads = options.threads
@@ -42,6 +45,7 @@ struct RunningGateway {
                 source,
                 snapshots,
                 tokens,
+                keys,
                 decisions: server,
                 logger: logger
             )
@@ -62,6 +66,7 @@ struct RunningGateway {
             admin: admin,
             snapshots: snapshots,
             tokens: tokens,
+            keys: keys,
             signals: signals,
             logger: logger
         )
@@ -82,6 +87,7 @@ struct RunningGateway {
     private func stop() async throws {
         try await server.drain(within: .seconds(options.drainSeconds))
         await admin.stop()
+        keys.stop()
         await tokens.stop()
         logger.info("stopped")
         LineLogHandler.sink.flush()
@@ -96,6 +102,7 @@ struct RunningGateway {
         do {
             let catalog = try CatalogFileLoader.load(file)
             snapshots.replace(catalog)
+            keys.use(snapshots.current)
             logger.notice(
                 "catalog file read again",
                 metadata: [
