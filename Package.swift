@@ -59,10 +59,12 @@ let package = Package(
             swiftSettings: requestPathSettings
         ),
         .target(name: "CLinux"),
+        // OpenSSL of the distribution, for the listener's TLS (docs/decisions/0006).
+        .target(name: "CTLS", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(
             name: "DataPlane",
             dependencies: [
-                "CLinux", "GatewayCore", "JOSE",
+                "CLinux", "CTLS", "GatewayCore", "JOSE",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

@@ -11,6 +11,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case responseHead = "http-response-head"
     case chunked = "http-chunked"
     case rule = "authorization-rule"
+    case proxyHeader = "proxy-header"
 
     /// Gives the bytes to the entry point, which stops the process when an invariant does not hold.
     package func run(_ bytes: [UInt8]) {
@@ -24,6 +25,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .responseHead: HTTP1FuzzTargets.responseHead(bytes)
         case .chunked: HTTP1FuzzTargets.chunked(bytes)
         case .rule: RuleFuzzTarget.rule(bytes)
+        case .proxyHeader: ProxyHeaderFuzzTarget.header(bytes)
         }
     }
 
@@ -70,6 +72,12 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
                 "!=", "<=", " in ", "[1, \"a\"]", "path.id", "query.q", "headers[\"x\"]",
                 "-9223372036854775808",
                 "'", "\\", "\n", "{\"a\":[", "true", "\u{0}",
+            ]
+        case .proxyHeader:
+            [
+                "PROXY ", "TCP4 ", "TCP6 ", "UNKNOWN", "\r\n", " ", "192.0.2.1", "::1", "65535", "65536", "0",
+                "\u{0}",
+                "\r\n\r\n\u{0}\r\nQUIT\n", "!", "\u{11}", "\u{C}",
             ]
         case .base64url: ["=", "==", "-", "_", "+", "/", " ", "\n", "A", "AA", "AAA", "\u{0}"]
         case .requestHead, .responseHead, .chunked:

@@ -16,6 +16,8 @@ package final class Snapshot: Sendable {
     /// The claims that some profile names for itself.
     let profilesIdentityClaims: [[UInt8]]
 
+    /// How many profiles demand a client certificate.
+    package let certificateDemands: Int
     /// The sources that keys of identity providers are fetched from, and how many profiles each is for.
     package let keySetSources: [KeySetSource: Int]
 
@@ -40,6 +42,7 @@ package final class Snapshot: Sendable {
         keySetSources = catalog.profiles.sharedValues.reduce(into: [:]) { sources, profile in
             if let source = profile.value.keySetSource { sources[source, default: 0] += 1 }
         }
+        certificateDemands = catalog.profiles.sharedValues.count { $0.value.clientCertificate != nil }
     }
 
     /// Compiles what a change touched and shares the rest, so that one change among 100,000 clients is quick.
@@ -78,6 +81,10 @@ package final class Snapshot: Sendable {
                 sources[source] = (sources[source] ?? 1) > 1 ? (sources[source] ?? 1) - 1 : nil
             }
             if let source = catalog.profiles[id]?.keySetSource { sources[source, default: 0] += 1 }
+        }
+        certificateDemands = touched.reduce(previous.certificateDemands) { count, id in
+            count - (previous.catalog.profiles[id]?.clientCertificate == nil ? 0 : 1)
+                + (catalog.profiles[id]?.clientCertificate == nil ? 0 : 1)
         }
     }
 
@@ -138,6 +145,8 @@ package final class CompiledProfile: Sendable {
     let requiresExpiry: Bool
     let leewaySeconds: Int64
     let hasAddressRules: Bool
+    /// Which client certificate its callers must present; `nil` for none.
+    let certificateRules: CompiledCertificateRules?
     /// Who issues the tokens of an `oidc` profile; `nil` for every other one.
     let provider: CompiledProvider?
     /// `nil` when nothing is revoked.
@@ -164,6 +173,7 @@ package final class CompiledProfile: Sendable {
         hasAddressRules =
             !shared.value.allowedAddresses.isEmpty || !shared.value.deniedAddresses.isEmpty
             || shared.value.apiTokens.contains { !$0.allowedAddresses.isEmpty || !$0.deniedAddresses.isEmpty }
+        certificateRules = shared.value.clientCertificate.map(CompiledCertificateRules.init)
         provider = shared.value.identityProvider.map(CompiledProvider.init)
         revoked = RevokedTokens(shared.value.revocations)
         identityHeaders =

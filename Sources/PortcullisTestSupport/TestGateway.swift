@@ -59,7 +59,9 @@ package struct TestGateway {
     ) throws -> AccessProfile {
         var profile = AccessProfile(id: .test(number), clientID: .test(client), name: name)
         profile.grantedCollections = [.test(2)]
-        profile.keys = [try ProfileKey(id: .test(number), name: "key", material: material, createdAt: now)]
+        profile.keys = [
+            try ProfileKey(id: .test(1000 + number), name: "key", material: material, createdAt: now)
+        ]
         if let digest = APITokenDigest(token: token.utf8) {
             profile.apiTokens = [APIToken(id: .test(number), name: "default", digest: digest, createdAt: now)]
         }

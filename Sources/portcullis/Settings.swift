@@ -17,7 +17,8 @@ struct SettingsSource {
     /// The options of long-running and remote commands, which one settings file may hold together.
     private static let sharedNames: Set<String> = [
         "listen", "admin-listen", "data-dir", "catalog", "threads", "log-level", "drain-seconds",
-        "header-timeout-seconds", "key-fetch-allow", "key-fetch-ca", "stale-keys-seconds", "admin",
+        "header-timeout-seconds", "tls-certificate", "tls-key",
+        "tls-client-certificates", "key-fetch-allow", "key-fetch-ca", "stale-keys-seconds", "admin",
         "admin-token", "key", "secret-file", "secret-is-base64", "alg",
         "expires-in", "kid", "api-token", "leeway",
     ]

@@ -25,6 +25,8 @@ package struct AdminAPI: Sendable {
         package var explain: Explainer
         /// What is known of identity providers' keys; `nil` when nobody fetches them.
         package var keySets: KeySets?
+        /// The certificates that something rests on.
+        package var certificates: @Sendable (Catalog) -> [CertificateNotice]
         /// When keys and API tokens were last used; `nil` when nobody notes it.
         package var lastUses: LastUses?
         /// Why the gateway is not ready to serve; `nil` when it is.
@@ -43,6 +45,7 @@ package struct AdminAPI: Sendable {
             isAdminToken: @escaping TokenCheck,
             explain: @escaping Explainer,
             keySets: KeySets? = nil,
+            certificates: @escaping @Sendable (Catalog) -> [CertificateNotice] = { _ in [] },
             lastUses: LastUses? = nil,
             unreadiness: @escaping @Sendable () -> String? = { nil },
             now: @escaping @Sendable () -> Timestamp,
@@ -54,6 +57,7 @@ package struct AdminAPI: Sendable {
             self.isAdminToken = isAdminToken
             self.explain = explain
             self.keySets = keySets
+            self.certificates = certificates
             self.lastUses = lastUses
             self.unreadiness = unreadiness
             self.now = now
@@ -92,6 +96,8 @@ package struct AdminAPI: Sendable {
         operations += KeysResource(catalog: catalog, lastUses: lastUses).operations
         operations += APITokensResource(catalog: catalog, lastUses: lastUses).operations
         operations += KeySetResource(catalog: catalog, keySets: dependencies.keySets).operations
+        operations +=
+            CertificatesResource(catalog: catalog, certificates: dependencies.certificates).operations
         operations += RotationResource(catalog: catalog, lastUses: lastUses).operations
         operations += RevocationsResource(catalog: catalog).operations
         operations += CollectionsResource(catalog: catalog).operations

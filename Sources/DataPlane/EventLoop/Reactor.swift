@@ -71,6 +71,8 @@ final class Reactor: @unchecked Sendable {
         var isClosed = false
     }
 
+    // What TLS connections receive into, one after another.
+    private let wire = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
     private let epoll: Int32
     private let wakeup: Int32
     private let events: UnsafeMutablePointer<epoll_event>
@@ -105,6 +107,7 @@ final class Reactor: @unchecked Sendable {
 
     deinit {
         events.deallocate()
+        wire.deallocate()
         Glibc.close(wakeup)
         Glibc.close(epoll)
     }
@@ -176,6 +179,16 @@ final class Reactor: @unchecked Sendable {
             registered += Array(repeating: nil, count: max(64, index + 1 - registered.count))
         }
         registered[index] = pollable
+    }
+
+    /// Receives once for a TLS session.
+    func receive(from descriptor: Int32, into tls: TLSSession) -> StreamSocket.Received {
+        let count = linux_receive(descriptor, wire.baseAddress, wire.count)
+        if count > 0 {
+            return tls.feed(UnsafeRawBufferPointer(rebasing: wire[..<count])) ? .bytes : .broken
+        }
+        if count == 0 { return .ended }
+        return count == -Int(EAGAIN) ? .nothing : .broken
     }
 
     /// Has ``Pollable/ready(_:)`` called once more after this turn's events, even if nothing happens.

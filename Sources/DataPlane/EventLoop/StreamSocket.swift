@@ -1,4 +1,5 @@
 import CLinux
+import GatewayCore
 import Glibc
 import NIOCore
 
@@ -43,6 +44,15 @@ final class StreamSocket: Pollable {
 
     /// What is to be sent; heads are written straight into it.
     var output = OutputBuffer()
+    /// What turns plain bytes into those on the wire; `nil` where they are the same.
+    let tls: TLSSession?
+    /// Whether the connection begins with a header of the PROXY protocol, which is yet to be read.
+    var awaitsProxyHeader = false
+    /// Whom that header named.
+    private(set) var proxiedAddress: IPAddress?
+    // What TLS made of the output.
+    private var sealed = OutputBuffer()
+    private var hasFinishedTLS = false
     /// Whether something that was sent is still on its way: then what is written waits.
     private(set) var isBlocked = false
     /// Whether it is read at all; see ``setReading(_:)``.
@@ -60,8 +70,9 @@ final class StreamSocket: Pollable {
     private var hasToldBreak = false
 
     /// Takes a descriptor that does not block: one that was accepted, or one on which connect(2) was begun.
-    init(_ descriptor: Int32, on reactor: Reactor, isConnecting: Bool) {
+    init(_ descriptor: Int32, on reactor: Reactor, isConnecting: Bool, tls: TLSSession? = nil) {
         self.isConnecting = isConnecting
+        self.tls = tls
         super.init(descriptor, on: reactor)
         var on: Int32 = 1
         setsockopt(
@@ -97,6 +108,8 @@ final class StreamSocket: Pollable {
     /// - Returns: what there was.
     func receive(into buffer: inout ByteBuffer, atLeast space: Int) -> Received {
         guard mayHaveInput, descriptor >= 0 else { return .nothing }
+        if awaitsProxyHeader, let outcome = readProxyHeader() { return outcome }
+        if let tls { return receive(into: &buffer, atLeast: space, through: tls) }
         var room = 0
         var result = 0
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: space) { target in
@@ -113,6 +126,86 @@ final class StreamSocket: Pollable {
         mayHaveInput = false
         if result == 0 { return .ended }
         return result == -Int(EAGAIN) ? .nothing : .broken
+    }
+
+    /// Reads the header of the PROXY protocol, and nothing behind it.
+    ///
+    /// - Returns: `nil` once it is read; otherwise what there is to say.
+    private func readProxyHeader() -> Received? {
+        var bytes = [UInt8](repeating: 0, count: ProxyHeader.longestBinary)
+        // Looked at before it is taken: what follows is somebody else's to read.
+        let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_PEEK))
+        guard count > 0 else {
+            mayHaveInput = false
+            if count == 0 { return .ended }
+            return errno == EAGAIN || errno == EINTR ? .nothing : .broken
+        }
+        switch ProxyHeader.read(bytes.span.extracting(first: count)) {
+        case .incomplete:
+            // The reactor tells when there is more.
+            mayHaveInput = inputEnds
+            return inputEnds ? .ended : .nothing
+        case .malformed:
+            mayHaveInput = false
+            return .broken
+        case .source(let address, let length):
+            proxiedAddress = address
+            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
+        case .peer(let length):
+            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
+        }
+        awaitsProxyHeader = false
+        return nil
+    }
+
+    // A peer could send records without end that carry nothing.
+    private static let recordsPerReceive = 16
+
+    /// Receives through TLS: what it still has, or else what comes of the next bytes from the wire.
+    private func receive(
+        into buffer: inout ByteBuffer,
+        atLeast space: Int,
+        through tls: TLSSession
+    ) -> Received {
+        for _ in 0..<Self.recordsPerReceive {
+            var outcome = TLSSession.Outcome.needsMore
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: space) { target in
+                outcome = tls.read(into: target)
+                if case .bytes(let count) = outcome { return count }
+                return 0
+            }
+            // What the handshake has to say.
+            tls.takeOutput(into: &sealed)
+            if !sealed.isEmpty { flushLater() }
+            switch outcome {
+            case .bytes: return .bytes
+            case .ended:
+                mayHaveInput = false
+                return .ended
+            case .broken:
+                mayHaveInput = false
+                // The alert, if there is room for it.
+                sendSealed()
+                return .broken
+            case .needsMore: break
+            }
+            switch reactor.receive(from: descriptor, into: tls) {
+            case .bytes: continue
+            case .nothing:
+                mayHaveInput = false
+                // What was written before the handshake was over.
+                if !output.isEmpty, tls.isEstablished { flushLater() }
+                return .nothing
+            case .ended:
+                mayHaveInput = false
+                return .ended
+            case .broken:
+                mayHaveInput = false
+                return .broken
+            }
+        }
+        reactor.visit(self)
+        return .nothing
     }
 
     /// Holds or resumes reading, when what is read cannot be used yet.
@@ -132,7 +225,7 @@ final class StreamSocket: Pollable {
     /// Writes bytes, which go out at the latest with ``flush()``.
     func write(_ part: ByteBuffer, then end: StaticString = "") {
         if isOutputBroken { return }
-        if part.readableBytes < Self.copyLimit || isBlocked || isConnecting {
+        if part.readableBytes < Self.copyLimit || isBlocked || isConnecting || tls != nil {
             output.append(part)
             output.append(end)
             if output.count > Self.fullAt { flush() }
@@ -144,7 +237,7 @@ final class StreamSocket: Pollable {
 
     /// Has what was written sent at the end of the reactor's turn.
     func flushLater() {
-        guard !isToBeFlushed, !output.isEmpty else { return }
+        guard !isToBeFlushed, !output.isEmpty || !sealed.isEmpty else { return }
         isToBeFlushed = true
         reactor.flushLater(self)
     }
@@ -160,6 +253,7 @@ final class StreamSocket: Pollable {
     /// Gives back the memory of a connection that has nothing to send.
     func releaseOutput() {
         if output.isEmpty { output = OutputBuffer() }
+        if sealed.isEmpty { sealed = OutputBuffer() }
     }
 
     /// Ends this side of the connection once everything has been sent.
@@ -176,6 +270,7 @@ final class StreamSocket: Pollable {
         delegate = nil
         closeDescriptor()
         output = OutputBuffer()
+        sealed = OutputBuffer()
     }
 
     /// Closes so that the peer sees a broken connection instead of an end.
@@ -235,7 +330,7 @@ extension StreamSocket {
 
     /// Only what is blocked can be full, so the reactor will tell when it no longer is.
     private func noteSize() {
-        let waiting = output.count
+        let waiting = output.count + sealed.count
         if waiting > Self.fullAt {
             isFull = true
         } else if waiting < Self.fullAt / 2 {
@@ -244,13 +339,24 @@ extension StreamSocket {
     }
 
     private func endOutputIfDone() {
-        guard isOutputToEnd, !hasOutputEnded, output.isEmpty, descriptor >= 0 else { return }
+        guard isOutputToEnd, !hasOutputEnded, output.isEmpty, sealed.isEmpty, descriptor >= 0 else { return }
+        if let tls, !hasFinishedTLS, !isOutputBroken {
+            hasFinishedTLS = true
+            tls.finish()
+            tls.takeOutput(into: &sealed)
+            sendSealed()
+            guard sealed.isEmpty else { return }
+        }
         hasOutputEnded = true
         shutdown(descriptor, Int32(SHUT_WR))
         delegate?.streamOutputEnded()
     }
 
     private func sendOutput() {
+        if let tls {
+            seal(tls)
+            return sendSealed()
+        }
         if !output.isEmpty, !isOutputBroken {
             let sent = output.withBytes { bytes in
                 linux_send(descriptor, bytes.baseAddress, bytes.count)
@@ -321,6 +427,31 @@ extension StreamSocket {
             isBlocked = true
         }
         return max(0, result)
+    }
+
+    /// Has TLS take what was written, as much as it takes before the handshake is over.
+    private func seal(_ tls: TLSSession) {
+        while !output.isEmpty, !isOutputBroken {
+            switch output.withBytes({ tls.write(UnsafeRawBufferPointer(rebasing: $0.prefix(Self.fullAt))) }) {
+            case .bytes(let count): output.removeFirst(count)
+            case .needsMore: return tls.takeOutput(into: &sealed)
+            case .ended, .broken:
+                isOutputBroken = true
+                reactor.visit(self)
+            }
+        }
+        tls.takeOutput(into: &sealed)
+        tidyOutput()
+    }
+
+    private func sendSealed() {
+        if !sealed.isEmpty, !isOutputBroken, !isBlocked {
+            let sent = sealed.withBytes { bytes in linux_send(descriptor, bytes.baseAddress, bytes.count) }
+            sealed.removeFirst(taken(sent, of: sealed.count))
+        }
+        if isOutputBroken || sealed.isEmpty {
+            if sealed.capacity > Self.keptCapacity { sealed = OutputBuffer() } else { sealed.removeAll() }
+        }
     }
 
     private func tidyOutput() {

@@ -9,6 +9,11 @@ struct ForwardedFields {
     private var address = IPAddress.unknown
     private var host: [UInt8]?
     private var lines: [UInt8] = []
+    private let scheme: String
+
+    init(isSecure: Bool) {
+        scheme = isSecure ? "https" : "http"
+    }
 
     /// The fields, each with its line end, for a request to this host, which is none in HTTP/1.0 alone.
     mutating func lines(for client: IPAddress, host requested: Span<UInt8>) -> [UInt8] {
@@ -18,13 +23,14 @@ struct ForwardedFields {
         host = written
         let text = address.description
         let node = address.isV4 ? text : "\"[\(text)]\""
-        var fields = "X-Forwarded-For: \(text)\r\nX-Forwarded-Proto: http\r\n"
+        var fields = "X-Forwarded-For: \(text)\r\nX-Forwarded-Proto: \(scheme)\r\n"
         if written.isEmpty {
-            fields += "Forwarded: for=\(node);proto=http\r\n"
+            fields += "Forwarded: for=\(node);proto=\(scheme)\r\n"
         } else {
             // The head's parser let through what a host may hold and nothing else.
             let name = String(decoding: written, as: UTF8.self)
-            fields += "X-Forwarded-Host: \(name)\r\nForwarded: for=\(node);host=\"\(name)\";proto=http\r\n"
+            fields +=
+                "X-Forwarded-Host: \(name)\r\nForwarded: for=\(node);host=\"\(name)\";proto=\(scheme)\r\n"
         }
         lines = Array(fields.utf8)
         return lines

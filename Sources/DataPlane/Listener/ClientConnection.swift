@@ -26,7 +26,8 @@ final class ClientConnection {
     private static let receivesPerTurn = 8
 
     /// Whom the calls come from.
-    let address: IPAddress
+    var address: IPAddress { socket.proxiedAddress ?? peer }
+    private let peer: IPAddress
     /// Its place among the event loop's connections.
     var slot = 0
     private let socket: StreamSocket
@@ -42,17 +43,29 @@ final class ClientConnection {
     private var outputEnded = false
     private var isServing = false
     private var isFirstRequest = true
+    private var callerCertificate: Certificate?
+    private var hasLookedForCertificate = false
     private(set) var keepsAlive = true
     /// Since when no request has been under way.
     private(set) var idleSince: NIODeadline
 
     init(_ socket: StreamSocket, from address: IPAddress, _ loop: LoopContext) {
         self.socket = socket
-        self.address = address
+        peer = address
         self.loop = loop
-        forwardedFields = ForwardedFields()
+        forwardedFields = ForwardedFields(isSecure: socket.tls != nil)
         idleSince = loop.reactor.now
         deadline = idleSince + .seconds(loop.configuration.headerTimeoutSeconds)
+    }
+
+    /// The certificate that the caller proved to have.
+    private var certificate: Certificate? {
+        guard let tls = socket.tls else { return nil }
+        if !hasLookedForCertificate {
+            hasLookedForCertificate = true
+            callerCertificate = tls.peerCertificate
+        }
+        return callerCertificate
     }
 
     /// Whether no request has begun on it.
@@ -175,7 +188,7 @@ final class ClientConnection {
         let id = loop.nextRequestID()
         // For everybody else there is nothing at that path.
         if AskedRequest.isAsked(by: head), loop.isTrustedProxy(address) { return answer(head, id) }
-        let decision = loop.decide(head, from: address)
+        let decision = loop.decide(head, from: address, certificate)
         if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, nil) { return }
         act(on: decision, head, id)
     }
@@ -204,7 +217,7 @@ final class ClientConnection {
         if let asked = request.asked {
             act(on: loop.decide(asked, in: request.head, from: address), request.head, request.id, asked)
         } else {
-            act(on: loop.decide(request.head, from: address), request.head, request.id)
+            act(on: loop.decide(request.head, from: address, certificate), request.head, request.id)
         }
         serveAndFlush()
     }

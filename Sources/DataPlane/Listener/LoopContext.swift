@@ -100,8 +100,9 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// Decides a request that came over a connection from this address.
-    func decide(_ head: RequestHead, from peer: IPAddress) -> Decision {
-        let (snapshot, credentials) = prepare(head, from: peer)
+    func decide(_ head: RequestHead, from peer: IPAddress, _ certificate: Certificate?) -> Decision {
+        var (snapshot, credentials) = prepare(head, from: peer)
+        credentials.question.certificate = certificate
         let host = head.host.map { $0.offset..<$0.end } ?? 0..<0
         let keys = keySets?.current() ?? KeySets()
         return head.bytes.withBytes { all in
@@ -289,16 +290,25 @@ final class LoopContext: @unchecked Sendable {
 
     /// Begins to serve a connection that the listener took; it is counted already.
     func serve(_ descriptor: Int32, from address: IPAddress) {
-        let socket = StreamSocket(descriptor, on: reactor, isConnecting: false)
+        let socket = StreamSocket(descriptor, on: reactor, isConnecting: false, tls: tlsSession())
+        let proxies = snapshots.current().trustedProxies
+        socket.awaitsProxyHeader = proxies?.header == .proxyProtocol && proxies?.contains(address) == true
         let connection = ClientConnection(socket, from: address, self)
         connection.slot = connections.count
         connections.append(connection)
         do {
-            guard !isOver else { return connection.close() }
+            guard !isOver, configuration.tls == nil || socket.tls != nil else { return connection.close() }
             try socket.begin(connection)
         } catch {
             connection.close()
         }
+    }
+
+    /// The TLS of a new connection; the client is asked for a certificate where some profile might want it.
+    private func tlsSession() -> TLSSession? {
+        guard let source = configuration.tls else { return nil }
+        let asks = source.alwaysAsks || snapshots.current().certificateDemands > 0
+        return TLSSession(source.current, asksForCertificate: asks)
     }
 
     func remove(_ connection: ClientConnection) {

@@ -96,7 +96,7 @@ package struct Admission: Sendable {
                 uses.note(caller.apiToken, at: question.now)
                 findings.check = .active
                 try CallerRules.checkActive(caller, now: question.now)
-                try checkGrant(caller, to: route, &findings)
+                try checkGrant(caller, question, to: route, &findings)
                 if let rule = route.rule {
                     try check(
                         rule,
@@ -119,13 +119,15 @@ package struct Admission: Sendable {
                 authorization.extracting(token),
                 &findings
             )
+            // Its signature alone does not make a bound token its holder's.
+            if let binding = remembered.binding { try binding.check(question.certificate) }
             // From here on the caller is genuine, and is told what is wrong.
             if !remembered.standing.holds(at: question.now) {
                 try checkStanding(remembered, question.now, &findings)
             }
             let isOnce = remembered.profile.profile.acceptsTokensOnce
             if isOnce { try useOnce(remembered, question.now, isAsking: true, &findings) }
-            try checkGrant(remembered.caller, to: route, &findings)
+            try checkGrant(remembered.caller, question, to: route, &findings)
             if let rule = route.rule {
                 let claims = remembered.token.claims
                 let normal = findings.normalPath
@@ -151,9 +153,17 @@ package struct Admission: Sendable {
 
     /// Checks 7 and 8, whatever the caller was known by.
     @inline(__always)
-    private func checkGrant(_ caller: Caller, to route: Route, _ findings: inout Findings) throws(Rejection) {
+    private func checkGrant(
+        _ caller: Caller,
+        _ question: AdmissionQuestion,
+        to route: Route,
+        _ findings: inout Findings
+    ) throws(Rejection) {
         findings.check = .address
         try CallerRules.checkAddress(findings.clientAddress, of: caller)
+        if let rules = caller.profile.certificateRules {
+            try rules.check(question.certificate, at: question.now)
+        }
         // Behind who asks, because it concerns what is asked for.
         findings.check = .grant
         try CallerRules.checkGrant(of: route, to: caller.profile)

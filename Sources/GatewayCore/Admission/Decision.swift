@@ -8,6 +8,8 @@ package struct AdmissionQuestion: Sendable {
     package var authorizationFields: Int
     /// How many `API-Token` fields it has.
     package var apiTokenFields: Int
+    /// The certificate that the caller proved to have in TLS; `nil` for none.
+    package var certificate: (any PresentedCertificate)?
     /// Now.
     package var now: Timestamp
 

@@ -94,7 +94,7 @@ package enum Check: String, Sendable, CaseIterable, Comparable {
     case claims
     /// 6: client, profile and API token are active.
     case active
-    /// 7: the IP lists.
+    /// 7: the IP lists, and the client certificate where one is demanded.
     case address
     /// 8: the profile is granted the collection.
     case grant

@@ -78,10 +78,19 @@ extension Findings {
         case .active:
             return CheckOutcome(check, .passed, "client, profile and API token are active")
         case .address:
-            if profile?.hasAddressRules != true {
-                return CheckOutcome(check, .skipped, "the profile has no address lists")
+            let hasLists = profile?.hasAddressRules == true
+            let hasCertificate = profile?.certificateRules != nil
+            if !hasLists, !hasCertificate {
+                return CheckOutcome(
+                    check,
+                    .skipped,
+                    "the profile has no address lists and asks for no certificate"
+                )
             }
-            return CheckOutcome(check, .passed, "the address is allowed")
+            let facts =
+                (hasLists ? ["the address is allowed"] : [])
+                + (hasCertificate ? ["the client certificate is accepted"] : [])
+            return CheckOutcome(check, .passed, facts.joined(separator: ", "))
         case .grant:
             return CheckOutcome(
                 check,
@@ -104,7 +113,8 @@ extension Rejection.Code {
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge: true
         case .endpointNotFound, .methodNotAllowed, .credentialMissing, .credentialAmbiguous, .invalidToken,
             .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong, .claimMissing, .claimNotAccepted,
-            .tokenRevoked, .clientInactive, .addressNotAllowed, .collectionNotGranted, .notAuthorized,
+            .tokenRevoked, .clientInactive, .addressNotAllowed, .certificateRequired, .collectionNotGranted,
+            .notAuthorized,
             .upstreamUnreachable,
             .upstreamUnavailable, .upstreamTimeout:
             false

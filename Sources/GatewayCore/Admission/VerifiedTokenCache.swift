@@ -13,6 +13,8 @@ package final class RememberedToken: Sendable {
     let proof: TokenProof
     let caller: Caller
     let identityHeaders: [UInt8]
+    /// The certificate that its holder must have; `nil` for most.
+    let binding: CertificateBinding?
     let standing: TokenStanding
 
     var profile: CompiledProfile { caller.profile }
@@ -33,6 +35,7 @@ package final class RememberedToken: Sendable {
         self.proof = proof
         self.caller = caller
         self.identityHeaders = identityHeaders
+        binding = token.claims.flatMap { CertificateBinding($0) }
         standing = TokenStanding(token, caller, proof.key)
     }
 }

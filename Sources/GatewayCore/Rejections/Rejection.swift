@@ -48,6 +48,7 @@ package struct Rejection: Error, Sendable {
         case tokenRevoked = "token_revoked"
         case clientInactive = "client_inactive"
         case addressNotAllowed = "address_not_allowed"
+        case certificateRequired = "certificate_required"
         case collectionNotGranted = "collection_not_granted"
         case notAuthorized = "not_authorized"
         case upstreamUnreachable = "upstream_unreachable"
@@ -64,7 +65,8 @@ extension Rejection.Code {
         case .credentialMissing, .invalidToken, .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong,
             .claimMissing, .claimNotAccepted, .tokenRevoked:
             401
-        case .clientInactive, .addressNotAllowed, .collectionNotGranted, .notAuthorized: 403
+        case .clientInactive, .addressNotAllowed, .certificateRequired, .collectionNotGranted, .notAuthorized:
+            403
         case .endpointNotFound: 404
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
@@ -96,6 +98,7 @@ extension Rejection.Code {
         case .tokenRevoked: "Token revoked"
         case .clientInactive: "Client inactive"
         case .addressNotAllowed: "Address not allowed"
+        case .certificateRequired: "Certificate required"
         case .collectionNotGranted: "Collection not granted"
         case .notAuthorized: "Not authorized"
         case .upstreamUnreachable: "Upstream unreachable"
@@ -125,6 +128,7 @@ extension Rejection.Code {
         case .tokenRevoked: "The token has been revoked."
         case .clientInactive: "The client, its access profile or its API token is not active."
         case .addressNotAllowed: "Calls from this address are not allowed."
+        case .certificateRequired: "The access profile asks for a client certificate that it accepts."
         case .collectionNotGranted: "The access profile is not granted this collection."
         case .notAuthorized: "The endpoint asks for more than this token or request has."
         case .upstreamUnreachable: "The upstream could not be reached or gave no valid answer."
@@ -142,7 +146,8 @@ extension Rejection.Code {
         case .credentialAmbiguous: "invalid_request"
         case .notAuthorized: "insufficient_scope"
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge, .endpointNotFound, .methodNotAllowed,
-            .credentialMissing, .clientInactive, .addressNotAllowed, .collectionNotGranted,
+            .credentialMissing, .clientInactive, .addressNotAllowed, .certificateRequired,
+            .collectionNotGranted,
             .upstreamUnreachable,
             .upstreamUnavailable, .upstreamTimeout:
             nil

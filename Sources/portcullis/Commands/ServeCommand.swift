@@ -63,6 +63,23 @@ struct ServeCommand: AsyncParsableCommand {
     var headerTimeoutSeconds: String?
 
     @Option(
+        help:
+            "The certificate chain (PEM) of the gateway's listener, which then speaks TLS (PORTCULLIS_TLS_CERTIFICATE)."
+    )
+    var tlsCertificate: String?
+
+    @Option(help: "The private key (PEM) of that certificate (PORTCULLIS_TLS_KEY).")
+    var tlsKey: String?
+
+    @Option(
+        help: """
+            Whether callers are asked for a client certificate: auto, when some profile demands one, or always \
+            (PORTCULLIS_TLS_CLIENT_CERTIFICATES; default auto).
+            """
+    )
+    var tlsClientCertificates: String?
+
+    @Option(
         help: """
             Ranges, CIDR and comma-separated, that keys of identity providers may be fetched from although they are not \
             public (PORTCULLIS_KEY_FETCH_ALLOW).
@@ -94,7 +111,9 @@ struct ServeCommand: AsyncParsableCommand {
                 "listen": listen, "admin-listen": adminListen, "data-dir": dataDir, "catalog": catalog,
                 "threads": threads, "log-level": logLevel, "drain-seconds": drainSeconds,
                 "header-timeout-seconds": headerTimeoutSeconds, "key-fetch-allow": keyFetchAllow,
-                "key-fetch-ca": keyFetchCa, "stale-keys-seconds": staleKeysSeconds,
+                "tls-certificate": tlsCertificate, "tls-key": tlsKey,
+                "tls-client-certificates": tlsClientCertificates, "key-fetch-ca": keyFetchCa,
+                "stale-keys-seconds": staleKeysSeconds,
             ]
         )
         let options = try ServeOptions(settings)
@@ -113,6 +132,7 @@ struct ServeOptions {
     var logLevel: Logger.Level
     var drainSeconds: Int
     var headerTimeoutSeconds: Int
+    var tls: TLSOptions?
     var keyFetchAllowed: [AddressRange]
     var keyFetchRoots: String?
     var staleKeysSeconds: Int
@@ -128,6 +148,7 @@ struct ServeOptions {
         threads = try settings.integer("threads", 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         drainSeconds = try settings.integer("drain-seconds", 0...3600) ?? 30
         headerTimeoutSeconds = try settings.integer("header-timeout-seconds", 1...300) ?? 10
+        tls = try TLSOptions(settings)
         keyFetchAllowed = try Self.ranges(try settings.string("key-fetch-allow") ?? "")
         keyFetchRoots = try settings.string("key-fetch-ca")
         staleKeysSeconds = try settings.integer("stale-keys-seconds", 0...31_536_000) ?? 86_400
@@ -141,6 +162,38 @@ struct ServeOptions {
             } catch {
                 throw CommandFailure.trouble("--key-fetch-allow: \(error)")
             }
+        }
+    }
+}
+
+/// The certificate of the gateway's listener.
+struct TLSOptions {
+    /// When callers are asked for a client certificate.
+    enum ClientCertificates: String, CaseIterable {
+        case auto, always
+    }
+
+    let certificate: String
+    let key: String
+    let clientCertificates: ClientCertificates
+
+    /// - Returns: `nil` when no certificate is given.
+    /// - Throws: ``CommandFailure`` when only one of certificate and key is given.
+    init?(_ settings: SettingsSource) throws {
+        let asked = try settings.choice("tls-client-certificates", of: ClientCertificates.self)
+        switch (try settings.string("tls-certificate"), try settings.string("tls-key")) {
+        case (let certificate?, let key?):
+            (self.certificate, self.key) = (certificate, key)
+            clientCertificates = asked ?? .auto
+        case (nil, nil):
+            guard asked == nil else {
+                throw CommandFailure.trouble(
+                    "--tls-client-certificates needs --tls-certificate and --tls-key"
+                )
+            }
+            return nil
+        case (.some, nil): throw CommandFailure.trouble("--tls-certificate needs --tls-key, its private key")
+        case (nil, .some): throw CommandFailure.trouble("--tls-key needs --tls-certificate, its chain")
         }
     }
 }

@@ -29,13 +29,14 @@ struct RunningAdmin {
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
         _ keys: ProviderKeys,
+        _ certificate: ListenerCertificate?,
         decisions: any DecisionLog,
         logger: Logger
     ) async throws -> RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, snapshots, tokens, keys, decisions, logger),
+            dependencies(source, snapshots, tokens, keys, certificate, decisions, logger),
             onListening: { continuation.yield($0) }
         )
         var quiet = logger
@@ -66,6 +67,7 @@ struct RunningAdmin {
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
         _ keys: ProviderKeys,
+        _ certificate: ListenerCertificate?,
         _ decisions: any DecisionLog,
         _ logger: Logger
     ) -> AdminAPI.Dependencies {
@@ -84,10 +86,34 @@ struct RunningAdmin {
                 fault: { url in keys.rule.fault(url) },
                 status: { source in keys.service.status(of: source) }
             ),
+            certificates: { catalog in notices(certificate, catalog) },
             lastUses: tokens.lastUses,
             now: { .systemNow },
             logger: logger
         )
+    }
+
+    /// The certificates that something rests on.
+    private static func notices(_ listener: ListenerCertificate?, _ catalog: Catalog) -> [CertificateNotice] {
+        func notice(
+            _ use: String,
+            _ profile: ProfileID?,
+            _ certificate: CertificateSummary
+        ) -> CertificateNotice {
+            CertificateNotice(
+                use: use,
+                profile: profile,
+                subject: certificate.subject,
+                alternativeNames: certificate.alternativeNames,
+                notAfter: certificate.notAfter
+            )
+        }
+        let own = (listener?.source.certificate).map { [notice("listener", nil, $0)] } ?? []
+        return own
+            + catalog.profiles.values.flatMap { profile in
+                (profile.clientCertificate.map { CertificateSummary.all(in: $0.roots) } ?? [])
+                    .map { notice("profile", profile.id, $0) }
+            }
     }
 
     private static func explanation(

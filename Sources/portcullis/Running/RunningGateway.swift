@@ -14,6 +14,7 @@ struct RunningGateway {
     private let snapshots: SnapshotSource
     private let tokens: TokenRecords
     private let keys: ProviderKeys
+    private let certificate: ListenerCertificate?
     private let signals: AsyncStream<Signals.Request>
     private let logger: Logger
 
@@ -32,6 +33,8 @@ struct RunningGateway {
         configuration.lastUses = tokens.lastUses
         let keys = try await ProviderKeys.start(options, source, snapshots.current, logger)
         configuration.keySets = keys.service
+        let certificate = try options.tls.map { try ListenerCertificate.start($0, logger) }
+        configuration.tls = certificate?.source
         configuration.host = options.listen.host
         configuration.port = options.listen.port
         configuration.threads = options.threads
@@ -46,6 +49,7 @@ struct RunningGateway {
                 snapshots,
                 tokens,
                 keys,
+                certificate,
                 decisions: server,
                 logger: logger
             )
@@ -67,6 +71,7 @@ struct RunningGateway {
             snapshots: snapshots,
             tokens: tokens,
             keys: keys,
+            certificate: certificate,
             signals: signals,
             logger: logger
         )
@@ -88,6 +93,7 @@ struct RunningGateway {
         try await server.drain(within: .seconds(options.drainSeconds))
         await admin.stop()
         keys.stop()
+        certificate?.stop()
         await tokens.stop()
         logger.info("stopped")
         LineLogHandler.sink.flush()
