@@ -17,6 +17,12 @@ package final class Snapshot: Sendable {
     let profilesIdentityClaims: [[UInt8]]
 
     private let callers: TreeDictionary<APITokenDigest, Caller>
+    /// The profiles that may ask for access tokens, each with its API tokens.
+    let oauth2Clients: TreeDictionary<ProfileID, [Caller]>
+    /// What the gateway itself signs with.
+    package let gatewayKeys: GatewayKeys
+    /// Whether some upstream gets assertions.
+    let hasAssertions: Bool
 
     /// Compiles a whole catalog.
     package init(_ catalog: Catalog) {
@@ -25,9 +31,15 @@ package final class Snapshot: Sendable {
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
         profilesIdentityClaims = catalog.profilesByIdentityClaim.keys.sorted().map { Array($0.utf8) }
         trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
+        gatewayKeys = GatewayKeys(catalog.signingKeys, issuer: catalog.settings.issuer)
+        hasAssertions = catalog.upstreams.values.contains { $0.assertion != nil }
         var callers: TreeDictionary<APITokenDigest, Caller> = [:]
-        for profile in catalog.profiles.sharedValues { Self.add(profile, in: catalog, to: &callers) }
+        var clients: TreeDictionary<ProfileID, [Caller]> = [:]
+        for profile in catalog.profiles.sharedValues {
+            Self.add(profile, in: catalog, to: &callers, &clients)
+        }
         self.callers = callers
+        oauth2Clients = clients
     }
 
     /// Compiles what a change touched and shares the rest, so that one change among 100,000 clients is quick.
@@ -38,7 +50,15 @@ package final class Snapshot: Sendable {
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
         profilesIdentityClaims = catalog.profilesByIdentityClaim.keys.sorted().map { Array($0.utf8) }
         trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
+        let isSameSigner = change.signingKeys == nil && change.settings == nil
+        gatewayKeys =
+            isSameSigner
+            ? previous.gatewayKeys : GatewayKeys(catalog.signingKeys, issuer: catalog.settings.issuer)
+        hasAssertions =
+            change.upstreams.isEmpty
+            ? previous.hasAssertions : catalog.upstreams.values.contains { $0.assertion != nil }
         var callers = previous.callers
+        var clients = previous.oauth2Clients
         let touched: Set<ProfileID>
         if change.settings != nil {
             touched = Set(catalog.profiles.keys).union(change.profiles.keys)
@@ -49,24 +69,33 @@ package final class Snapshot: Sendable {
         }
         for id in touched {
             for token in previous.catalog.profiles[id]?.apiTokens ?? [] { callers[token.digest] = nil }
+            clients[id] = nil
         }
         // Only now, since a token may have moved from one touched profile to another.
         for id in touched {
-            if let profile = catalog.profiles.shared(id) { Self.add(profile, in: catalog, to: &callers) }
+            if let profile = catalog.profiles.shared(id) {
+                Self.add(profile, in: catalog, to: &callers, &clients)
+            }
         }
         self.callers = callers
+        oauth2Clients = clients
     }
 
     private static func add(
         _ profile: SharedEntity<AccessProfile>,
         in catalog: Catalog,
-        to callers: inout TreeDictionary<APITokenDigest, Caller>
+        to callers: inout TreeDictionary<APITokenDigest, Caller>,
+        _ clients: inout TreeDictionary<ProfileID, [Caller]>
     ) {
         let apiTokens = profile.value.apiTokens
+        let isOAuth2 = profile.value.method == .oauth2
+        if isOAuth2 { clients[profile.value.id] = [] }
         // A profile that no token names never decides anything.
         guard !apiTokens.isEmpty, let compiled = CompiledProfile(profile, in: catalog) else { return }
         for index in apiTokens.indices {
-            callers[apiTokens[index].digest] = Caller(profile: compiled, apiTokenAt: index)
+            let caller = Caller(profile: compiled, apiTokenAt: index)
+            callers[apiTokens[index].digest] = caller
+            if isOAuth2 { clients[profile.value.id, default: []].append(caller) }
         }
     }
 

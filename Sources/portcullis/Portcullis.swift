@@ -26,6 +26,7 @@ struct Portcullis: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, DemoCommand.self, ApplyCommand.self, ExportCommand.self, DiffCommand.self,
             TokenCommand.self, JWSCommand.self, KeygenCommand.self, AdminTokenCommand.self,
+            SigningKeyCommand.self,
         ]
     )
 

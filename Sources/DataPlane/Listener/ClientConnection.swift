@@ -8,6 +8,8 @@ final class ClientConnection {
         case head
         /// A request is being forwarded; its body may still be coming.
         case exchange(Exchange)
+        /// The gateway answers itself, once the short body is there.
+        case collecting(CollectedRequest)
         /// A request was refused; the rest of its short body is passed over.
         case skipping
         /// The last answer was given and the caller told so; what still comes is thrown away.
@@ -89,7 +91,7 @@ final class ClientConnection {
                     exchange.timeOut()
                 }
             }
-        case .head, .skipping, .lingering:
+        case .head, .collecting, .skipping, .lingering:
             if now >= deadline { return close() }
             if isIdle, now >= idleSince + Reactor.sweepInterval { rest() }
         }
@@ -124,6 +126,8 @@ final class ClientConnection {
                 guard socket.hasRoom, readHead() else { return }
             case .exchange(let exchange):
                 guard readBody(exchange) else { return }
+            case .collecting(let request):
+                guard collectBody(of: request) else { return }
             case .skipping:
                 guard skipBody() else { return }
             case .lingering, .closed:
@@ -167,6 +171,9 @@ final class ClientConnection {
         let id = loop.nextRequestID()
         // For everybody else there is nothing at that path.
         if AskedRequest.isAsked(by: head), loop.isTrustedProxy(address) { return answer(head, id) }
+        if let endpoint = OwnEndpoint.named(by: head), loop.offers(endpoint) {
+            return begin(head, id, at: endpoint)
+        }
         let decision = loop.decide(head, from: address)
         switch decision.outcome {
         case .rejected(let rejection):
@@ -224,6 +231,79 @@ final class ClientConnection {
             parser.recycle(head)
             finishRequest()
         }
+    }
+
+    /// Begins a request that the gateway answers itself.
+    private func begin(_ head: consuming RequestHead, _ id: RequestID, at endpoint: OwnEndpoint) {
+        let request = CollectedRequest(head: head, id: id, endpoint: endpoint)
+        guard request.hasAnsweredMethod else {
+            let methods = endpoint.methods.joined(separator: ", ")
+            let detail = "\(endpoint.rawValue) answers \(methods), not this method"
+            let rejection = Rejection(.methodNotAllowed, operatorDetail: detail)
+            return refuse(rejection, Findings(now: loop.now(), at: endpoint), id, head: request.head)
+        }
+        // Where no body is read, a short one is passed over as after a refusal.
+        guard request.readsBody(of: body.remainingLength) else {
+            return answer(request, loop.answer(request, from: address))
+        }
+        phase = .collecting(request)
+        arm(loop.configuration.headerTimeoutSeconds)
+        if request.head.expectsContinue, !bodyIsRead, pending.isEmpty {
+            write { output in HeadWriter.writeContinue(into: &output) }
+            flush()
+        }
+    }
+
+    /// Keeps what has come of the body, and answers at its end; false when nothing more can be done now.
+    private func collectBody(of request: CollectedRequest) -> Bool {
+        while !bodyIsRead {
+            switch body.decode(&pending.bytes) {
+            case .needMore:
+                if inputEnded { close() }
+                return inputEnded
+            case .data(let part):
+                bodyIsRead = body.isFinished
+                guard request.take(part) else {
+                    answer(request, loop.answer(request, from: address))
+                    return true
+                }
+            case .end: bodyIsRead = true
+            case .malformed(let reason):
+                keepsAlive = false
+                let rejection = Rejection(.badRequest, operatorDetail: reason.rawValue)
+                let findings = Findings(now: loop.now(), at: request.endpoint)
+                refuse(rejection, findings, request.id, head: request.head)
+                return true
+            }
+        }
+        answer(request, loop.answer(request, from: address))
+        return true
+    }
+
+    private func answer(_ request: CollectedRequest, _ answer: OwnAnswer) {
+        let client = client(of: answer.findings)
+        loop.record(
+            request.id,
+            answer.findings,
+            answer.rejection,
+            status: answer.status,
+            from: client,
+            head: request.head
+        )
+        closeUnlessBodyIsShort(request.head)
+        write { output in
+            answer.write(
+                id: request.id,
+                dateLine: loop.dateLine(),
+                hasBody: request.head.knownMethod != .head,
+                closes: !keepsAlive,
+                into: &output
+            )
+        }
+        flush()
+        if let rejection = answer.rejection { loop.log(request.id, answer.findings, rejection) }
+        parser.recycle(request.head)
+        finishRequest()
     }
 
     /// The upstream is connected: the body may flow, and a caller that waits for a word gets it.
@@ -465,7 +545,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .head: isBody = false
         case .exchange: isBody = !bodyIsRead
-        case .skipping, .lingering, .closed: isBody = true
+        case .collecting, .skipping, .lingering, .closed: isBody = true
         }
         return pending.receive(from: socket, into: isBody ? loop.scratch : nil)
     }
@@ -475,7 +555,7 @@ extension ClientConnection: StreamDelegate {
         case .lingering, .closed:
             pending.drop()
             return
-        case .head, .exchange, .skipping: serve()
+        case .head, .exchange, .collecting, .skipping: serve()
         }
         // What could not be passed on at once.
         pending.keep()
@@ -484,7 +564,7 @@ extension ClientConnection: StreamDelegate {
     private func callerEnded() {
         inputEnded = true
         switch phase {
-        case .exchange:
+        case .exchange, .collecting:
             // The caller only said that it sends no more: it still waits for its answers, and the rest of its
             // body may still wait for the upstream.
             serve()
@@ -497,7 +577,7 @@ extension ClientConnection: StreamDelegate {
     func streamHasRoom() {
         switch phase {
         case .exchange(let exchange): exchange.clientHasRoom()
-        case .head, .skipping: serveAndFlush()
+        case .head, .collecting, .skipping: serveAndFlush()
         case .lingering, .closed: break
         }
     }
@@ -521,7 +601,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .closed: break
         case .lingering: socket.setReading(true)
-        case .head, .skipping:
+        case .head, .collecting, .skipping:
             socket.setReading(socket.hasRoom && pending.bytes.readableBytes < Self.readAheadLimit)
         case .exchange(let exchange):
             let isStalled = !bodyIsRead && exchange.takesBody && !exchange.hasRoom

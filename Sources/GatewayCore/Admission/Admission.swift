@@ -6,6 +6,7 @@ package import JOSE
 package struct Admission: Sendable {
     private var cache: VerifiedTokenCache
     private var headers = TokenHeaderMemory()
+    private var callerFields = CallerFieldsMemory()
     private let limits: TokenLimits
 
     /// Makes a decider with a cache of its own; one for each event loop.
@@ -86,7 +87,11 @@ package struct Admission: Sendable {
                         &findings
                     )
                 }
-                return admit(to: route, parameters, caller.profile.identityHeaders, findings)
+                var identityHeaders = caller.profile.identityHeaders
+                if let fields = route.callerFields {
+                    identityHeaders = callerFields.headers(caller, fields, snapshot, question.now)
+                }
+                return admit(to: route, parameters, identityHeaders, findings)
             }
             // Before anything else of the token is believed.
             let remembered = try authenticate(snapshot, authorization.extracting(token), &findings)
@@ -110,7 +115,11 @@ package struct Admission: Sendable {
                     &findings
                 )
             }
-            return admit(to: route, parameters, remembered.identityHeaders, findings)
+            var identityHeaders = remembered.identityHeaders
+            if let fields = route.callerFields {
+                identityHeaders = callerFields.headers(remembered, fields, snapshot, question.now)
+            }
+            return admit(to: route, parameters, identityHeaders, findings)
         } catch {
             return Decision(outcome: .rejected(error), findings: findings)
         }
@@ -349,6 +358,7 @@ package struct Admission: Sendable {
         guard let caller = snapshot.caller(entry.apiToken), caller.profile === entry.profile else {
             return false
         }
+        if let keys = entry.proof.gatewayKeys, keys !== snapshot.gatewayKeys { return false }
         cache.confirm(at: place)
         return true
     }

@@ -26,6 +26,9 @@ struct Authenticator {
                 operatorDetail: "the header's typ is no JWT's, expected JWT, at+jwt or none"
             )
         }
+        if let key = gatewayKey(of: unverified, claims) {
+            return try authenticate(unverified, token, hash: hash, issuedBy: key, claims, &findings)
+        }
         let identity = identity(in: claims, unverified)
         let caller = identity.digest.flatMap(snapshot.caller)
         findings.caller = caller

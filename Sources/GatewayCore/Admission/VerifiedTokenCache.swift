@@ -40,10 +40,13 @@ package final class RememberedToken: Sendable {
 final class TokenProof: Sendable {
     let key: ProfileKey
     let hasExpiry: Bool
+    /// For an access token that the gateway issued: the generation of keys that verified it.
+    let gatewayKeys: GatewayKeys?
 
-    init(key: ProfileKey, hasExpiry: Bool) {
+    init(key: ProfileKey, hasExpiry: Bool, gatewayKeys: GatewayKeys? = nil) {
         self.key = key
         self.hasExpiry = hasExpiry
+        self.gatewayKeys = gatewayKeys
     }
 }
 

@@ -25,6 +25,7 @@ struct RunningAdmin {
     static func start(
         _ options: ServeOptions,
         _ source: CatalogSource,
+        _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
         decisions: any DecisionLog,
         logger: Logger
@@ -32,7 +33,7 @@ struct RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, snapshots, decisions, logger),
+            dependencies(source, apiSource, snapshots, decisions, logger),
             onListening: { continuation.yield($0) }
         )
         var quiet = logger
@@ -60,12 +61,13 @@ struct RunningAdmin {
 
     private static func dependencies(
         _ source: CatalogSource,
+        _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
         _ decisions: any DecisionLog,
         _ logger: Logger
     ) -> AdminAPI.Dependencies {
         AdminAPI.Dependencies(
-            source: apiSource(source, snapshots),
+            source: apiSource,
             decisions: decisions,
             isAdminToken: { presented in try await isAdminToken(presented, source) },
             explain: { request in
@@ -83,7 +85,8 @@ struct RunningAdmin {
         )
     }
 
-    private static func apiSource(
+    /// Where the admin API, and whatever else changes the catalog, finds it.
+    static func apiSource(
         _ source: CatalogSource,
         _ snapshots: SnapshotSource
     ) -> AdminAPI.Dependencies.Source {

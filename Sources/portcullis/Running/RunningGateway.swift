@@ -12,6 +12,7 @@ struct RunningGateway {
     private let server: GatewayServer
     private let admin: RunningAdmin
     private let snapshots: SnapshotSource
+    private let keys: SigningKeyKeeper
     private let signals: AsyncStream<Signals.Request>
     private let logger: Logger
 
@@ -24,6 +25,9 @@ struct RunningGateway {
 
         let source = try await CatalogSource.open(options, logger)
         let snapshots = SnapshotSource(Snapshot(source.catalog))
+        let apiSource = RunningAdmin.apiSource(source, snapshots)
+        let keys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
+        await keys.check(at: .systemNow)
         var configuration = DataPlaneConfiguration(now: { .systemNow })
         configuration.host = options.listen.host
         configuration.port = options.listen.port
@@ -33,7 +37,14 @@ struct RunningGateway {
             try await GatewayServer.start(configuration, snapshots: snapshots, logger: logger)
         }
         let admin = try await listening(on: options.adminListen, "--admin-listen") {
-            try await RunningAdmin.start(options, source, snapshots, decisions: server, logger: logger)
+            try await RunningAdmin.start(
+                options,
+                source,
+                apiSource,
+                snapshots,
+                decisions: server,
+                logger: logger
+            )
         }
         try Terminal.print("gateway listening on \(options.listen.with(port: server.port))")
         try Terminal.print("admin listening on \(options.adminListen.with(port: admin.port))")
@@ -50,6 +61,7 @@ struct RunningGateway {
             server: server,
             admin: admin,
             snapshots: snapshots,
+            keys: keys,
             signals: signals,
             logger: logger
         )
@@ -57,6 +69,8 @@ struct RunningGateway {
 
     /// Serves until SIGTERM or SIGINT, then drains.
     func runUntilTerminated() async throws {
+        let keeping = Task { try await keys.run() }
+        defer { keeping.cancel() }
         for await request in signals {
             switch request {
             case .reload: reload()
@@ -82,7 +96,8 @@ struct RunningGateway {
         }
         do {
             let catalog = try CatalogFileLoader.load(file)
-            snapshots.replace(catalog)
+            // The keys that the gateway signs with are in no file.
+            try snapshots.update { try catalog.signed(with: $0.signingKeys) }
             logger.notice(
                 "catalog file read again",
                 metadata: [
