@@ -3,7 +3,7 @@ import NIOCore
 
 /// One caller's connection: it reads requests one after another, has each decided, and answers in order.
 final class ClientConnection {
-    private enum Phase {
+    enum Phase {
         /// Waits for, or reads, the next head.
         case head
         /// A request is being forwarded; its body may still be coming.
@@ -30,15 +30,15 @@ final class ClientConnection {
     /// Its place among the event loop's connections.
     var slot = 0
     private let socket: StreamSocket
-    private let loop: LoopContext
-    private var phase = Phase.head
-    private var parser = RequestHeadParser()
-    private var body = BodyDecoder(.none)
-    private var bodyIsRead = true
-    private var pending = InputBuffer()
+    let loop: LoopContext
+    var phase = Phase.head
+    var parser = RequestHeadParser()
+    var body = BodyDecoder(.none)
+    var bodyIsRead = true
+    var pending = InputBuffer()
     private var forwardedFields: ForwardedFields
     private var deadline: NIODeadline
-    private var inputEnded = false
+    var inputEnded = false
     private var outputEnded = false
     private var isServing = false
     private var isFirstRequest = true
@@ -104,7 +104,7 @@ final class ClientConnection {
         socket.releaseOutput()
     }
 
-    private func arm(_ seconds: Int64) {
+    func arm(_ seconds: Int64) {
         deadline = loop.reactor.now + .seconds(seconds)
     }
 
@@ -200,110 +200,6 @@ final class ClientConnection {
             phase = .exchange(exchange)
             exchange.start()
         }
-    }
-
-    /// Tells a trusted proxy whether the request that it asks about may pass, and who calls.
-    private func answer(_ head: consuming RequestHead, _ id: RequestID) {
-        let asked: AskedRequest
-        do throws(Rejection) {
-            asked = try AskedRequest(copy head)
-        } catch {
-            return refuse(error, loop.noFindings(), id, head: head)
-        }
-        let decision = loop.decide(asked, in: head, from: address)
-        switch decision.outcome {
-        case .rejected(let rejection):
-            refuse(rejection, decision.findings, id, head: head, asked: asked)
-        case .admitted(let admitted):
-            let client = client(of: decision.findings)
-            loop.record(id, decision.findings, nil, status: 200, from: client, head: nil, asked: asked)
-            closeUnlessBodyIsShort(head)
-            write { output in
-                ClientResponse.permit(
-                    admitted,
-                    id: id,
-                    dateLine: loop.dateLine(),
-                    closes: !keepsAlive,
-                    into: &output
-                )
-            }
-            flush()
-            parser.recycle(head)
-            finishRequest()
-        }
-    }
-
-    /// Begins a request that the gateway answers itself.
-    private func begin(_ head: consuming RequestHead, _ id: RequestID, at endpoint: OwnEndpoint) {
-        let request = CollectedRequest(head: head, id: id, endpoint: endpoint)
-        guard request.hasAnsweredMethod else {
-            let methods = endpoint.methods.joined(separator: ", ")
-            let detail = "\(endpoint.rawValue) answers \(methods), not this method"
-            let rejection = Rejection(.methodNotAllowed, operatorDetail: detail)
-            return refuse(rejection, Findings(now: loop.now(), at: endpoint), id, head: request.head)
-        }
-        // Where no body is read, a short one is passed over as after a refusal.
-        guard request.readsBody(of: body.remainingLength) else {
-            return answer(request, loop.answer(request, from: address))
-        }
-        phase = .collecting(request)
-        arm(loop.configuration.headerTimeoutSeconds)
-        if request.head.expectsContinue, !bodyIsRead, pending.isEmpty {
-            write { output in HeadWriter.writeContinue(into: &output) }
-            flush()
-        }
-    }
-
-    /// Keeps what has come of the body, and answers at its end; false when nothing more can be done now.
-    private func collectBody(of request: CollectedRequest) -> Bool {
-        while !bodyIsRead {
-            switch body.decode(&pending.bytes) {
-            case .needMore:
-                if inputEnded { close() }
-                return inputEnded
-            case .data(let part):
-                bodyIsRead = body.isFinished
-                guard request.take(part) else {
-                    answer(request, loop.answer(request, from: address))
-                    return true
-                }
-            case .end: bodyIsRead = true
-            case .malformed(let reason):
-                keepsAlive = false
-                let rejection = Rejection(.badRequest, operatorDetail: reason.rawValue)
-                let findings = Findings(now: loop.now(), at: request.endpoint)
-                refuse(rejection, findings, request.id, head: request.head)
-                return true
-            }
-        }
-        answer(request, loop.answer(request, from: address))
-        return true
-    }
-
-    private func answer(_ request: CollectedRequest, _ answer: OwnAnswer) {
-        let client = client(of: answer.findings)
-        loop.record(
-            request.id,
-            answer.findings,
-            answer.rejection,
-            status: answer.status,
-            from: client,
-            head: request.head
-        )
-        closeUnlessBodyIsShort(request.head)
-        write { output in
-            answer.write(
-                id: request.id,
-                dateLine: loop.dateLine(),
-                hasBody: request.head.knownMethod != .head,
-                closes: !keepsAlive,
-                into: &output
-            )
-        }
-        flush()
-        if let rejection = answer.rejection { loop.log(request.id, answer.findings, rejection) }
-        parser.recycle(request.head)
-        finishRequest()
     }
 
     /// The upstream is connected: the body may flow, and a caller that waits for a word gets it.
@@ -427,7 +323,7 @@ final class ClientConnection {
         serveAndFlush()
     }
 
-    private func refuse(
+    func refuse(
         _ rejection: Rejection,
         _ findings: Findings,
         _ id: RequestID,
@@ -463,7 +359,7 @@ final class ClientConnection {
     }
 
     /// Makes the answer the last one where the rest of the body is too long to be passed over.
-    private func closeUnlessBodyIsShort(_ head: RequestHead?) {
+    func closeUnlessBodyIsShort(_ head: RequestHead?) {
         if isLastAnswer || (!bodyIsRead && !canSkipBody(head)) { keepsAlive = false }
     }
 
@@ -473,7 +369,7 @@ final class ClientConnection {
         return remaining <= Self.skipLimit
     }
 
-    private func finishRequest() {
+    func finishRequest() {
         if case .closed = phase { return }
         guard keepsAlive else { return endInOrder() }
         if bodyIsRead {
