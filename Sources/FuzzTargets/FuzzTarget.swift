@@ -11,6 +11,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case responseHead = "http-response-head"
     case chunked = "http-chunked"
     case rule = "authorization-rule"
+    case tokenRequest = "token-request"
 
     /// Gives the bytes to the entry point, which stops the process when an invariant does not hold.
     package func run(_ bytes: [UInt8]) {
@@ -24,6 +25,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .responseHead: HTTP1FuzzTargets.responseHead(bytes)
         case .chunked: HTTP1FuzzTargets.chunked(bytes)
         case .rule: RuleFuzzTarget.rule(bytes)
+        case .tokenRequest: TokenRequestFuzzTarget.request(bytes)
         }
     }
 
@@ -70,6 +72,16 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
                 "!=", "<=", " in ", "[1, \"a\"]", "path.id", "query.q", "headers[\"x\"]",
                 "-9223372036854775808",
                 "'", "\\", "\n", "{\"a\":[", "true", "\u{0}",
+            ]
+        case .tokenRequest:
+            [
+                "grant_type=client_credentials", "&", "=", "client_id=", "&client_secret=", "&scope=", "%",
+                "%2",
+                "%00", "%ff", "+", "\n", "application/json\n", "application/x-www-form-urlencoded\n",
+                "Basic ",
+                "Bearer ", "{\"grant_type\":\"client_credentials\"", ",\"client_id\":", "\"scope\":null", "}",
+                "\\u",
+                "\u{0}", ";",
             ]
         case .base64url: ["=", "==", "-", "_", "+", "/", " ", "\n", "A", "AA", "AAA", "\u{0}"]
         case .requestHead, .responseHead, .chunked:

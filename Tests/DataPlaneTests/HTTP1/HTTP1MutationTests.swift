@@ -3,7 +3,9 @@ import FuzzTargets
 import Testing
 
 @Suite(.tags(.security)) struct `Mutated messages` {
-    private static let targets = [FuzzTarget.requestHead, .responseHead, .chunked, .rule]
+    private static let targets = [
+        FuzzTarget.requestHead, .responseHead, .chunked, .rule, .tokenRequest,
+    ]
 
     @Test(arguments: targets)
     func `the corpus meets the invariants`(_ target: FuzzTarget) throws {
