@@ -24,6 +24,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var rememberedTokenBytes = 64 << 20
     /// How many decisions of each kind (refused, admitted) one event loop remembers.
     package var rememberedDecisions = 4096
+    /// Which one-time tokens were used; without it none is accepted.
+    package var usedTokens: UsedTokens?
+    /// Where it goes when keys and API tokens were used; nowhere when nobody asks.
+    package var lastUses: LastUses?
     /// The wall clock.
     package var now: @Sendable () -> Timestamp
 

@@ -23,6 +23,8 @@ package final class Snapshot: Sendable {
     package let gatewayKeys: GatewayKeys
     /// Whether some upstream gets assertions.
     let hasAssertions: Bool
+    // The profiles that recognise tokens without an API token.
+    private let matches: TokenMatchTable
 
     /// Compiles a whole catalog.
     package init(_ catalog: Catalog) {
@@ -35,11 +37,13 @@ package final class Snapshot: Sendable {
         hasAssertions = catalog.upstreams.values.contains { $0.assertion != nil }
         var callers: TreeDictionary<APITokenDigest, Caller> = [:]
         var clients: TreeDictionary<ProfileID, [Caller]> = [:]
+        var matches = TokenMatchTable()
         for profile in catalog.profiles.sharedValues {
-            Self.add(profile, in: catalog, to: &callers, &clients)
+            Self.add(profile, in: catalog, to: &callers, &clients, &matches)
         }
         self.callers = callers
         oauth2Clients = clients
+        self.matches = matches
     }
 
     /// Compiles what a change touched and shares the rest, so that one change among 100,000 clients is quick.
@@ -59,6 +63,7 @@ package final class Snapshot: Sendable {
             ? previous.hasAssertions : catalog.upstreams.values.contains { $0.assertion != nil }
         var callers = previous.callers
         var clients = previous.oauth2Clients
+        var matches = previous.matches
         let touched: Set<ProfileID>
         if change.settings != nil {
             touched = Set(catalog.profiles.keys).union(change.profiles.keys)
@@ -68,30 +73,37 @@ package final class Snapshot: Sendable {
             }
         }
         for id in touched {
-            for token in previous.catalog.profiles[id]?.apiTokens ?? [] { callers[token.digest] = nil }
-            clients[id] = nil
+            guard let old = previous.catalog.profiles[id] else { continue }
+            for token in old.apiTokens { callers[token.digest] = nil }
+            if old.method == .oauth2 { clients[id] = nil }
+            if !old.tokenMatches.isEmpty { matches.remove(old) }
         }
         // Only now, since a token may have moved from one touched profile to another.
         for id in touched {
             if let profile = catalog.profiles.shared(id) {
-                Self.add(profile, in: catalog, to: &callers, &clients)
+                Self.add(profile, in: catalog, to: &callers, &clients, &matches)
             }
         }
         self.callers = callers
         oauth2Clients = clients
+        self.matches = matches
     }
 
     private static func add(
         _ profile: SharedEntity<AccessProfile>,
         in catalog: Catalog,
         to callers: inout TreeDictionary<APITokenDigest, Caller>,
-        _ clients: inout TreeDictionary<ProfileID, [Caller]>
+        _ clients: inout TreeDictionary<ProfileID, [Caller]>,
+        _ matches: inout TokenMatchTable
     ) {
         let apiTokens = profile.value.apiTokens
         let isOAuth2 = profile.value.method == .oauth2
         if isOAuth2 { clients[profile.value.id] = [] }
         // A profile that no token names never decides anything.
-        guard !apiTokens.isEmpty, let compiled = CompiledProfile(profile, in: catalog) else { return }
+        guard !apiTokens.isEmpty || !profile.value.tokenMatches.isEmpty,
+            let compiled = CompiledProfile(profile, in: catalog)
+        else { return }
+        if !profile.value.tokenMatches.isEmpty { matches.add(Caller(profile: compiled, apiTokenAt: nil)) }
         for index in apiTokens.indices {
             let caller = Caller(profile: compiled, apiTokenAt: index)
             callers[apiTokens[index].digest] = caller
@@ -103,20 +115,25 @@ package final class Snapshot: Sendable {
     func caller(_ digest: APITokenDigest) -> Caller? {
         callers[digest]
     }
+
+    /// Who recognises a token by its claims alone.
+    func caller(matching claims: JSONDocument) -> TokenMatchTable.Found {
+        matches.find(claims)
+    }
 }
 
-/// A profile and the API token that named it.
+/// A profile, and the API token that named it.
 final class Caller: Sendable {
     let profile: CompiledProfile
-    private let index: Int
+    private let index: Int?
 
-    /// Takes which of the profile's API tokens it is.
-    init(profile: CompiledProfile, apiTokenAt index: Int) {
+    /// Takes which of the profile's API tokens it is; `nil` when the profile knows its tokens by their claims.
+    init(profile: CompiledProfile, apiTokenAt index: Int?) {
         self.profile = profile
         self.index = index
     }
 
-    var apiToken: APIToken { profile.profile.apiTokens[index] }
+    var apiToken: APIToken? { index.map { profile.profile.apiTokens[$0] } }
 }
 
 /// A profile compiled for the request path; made anew at every change of the profile, its client or the

@@ -203,7 +203,7 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
 
     // The driver's own async calls give up when the task is cancelled, also after the commit: a caller that
     // hung up would leave the gateway believing that its change did not land.
-    private func perform<Outcome: Sendable>(
+    func perform<Outcome: Sendable>(
         _ kind: Database.TransactionKind?,
         _ body: @escaping @Sendable (Database) throws -> Outcome
     ) async throws -> Outcome {

@@ -25,8 +25,9 @@ struct Portcullis: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, DemoCommand.self, ApplyCommand.self, ExportCommand.self, DiffCommand.self,
-            TokenCommand.self, JWSCommand.self, KeygenCommand.self, AdminTokenCommand.self,
-            SigningKeyCommand.self,
+            TokenCommand.self, JWSCommand.self, KeygenCommand.self, APITokenCommand.self,
+            RotationCommand.self,
+            RevokeCommand.self, AdminTokenCommand.self, SigningKeyCommand.self,
         ]
     )
 

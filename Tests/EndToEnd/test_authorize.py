@@ -3,16 +3,20 @@
 import base64
 import json
 import os
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from support import wire
 from support.house import catalog
 from support.waiting import until
 
 CALL = "/api-endpoints-v1/call"
 EXAMPLE = Path(__file__).parents[2] / "examples/authorize/nginx.conf"
+ENVOY_EXAMPLE = EXAMPLE.with_name("envoy.yaml")
 
 
 @pytest.fixture
@@ -89,8 +93,6 @@ def test_what_is_not_quite_the_path_is_an_ordinary_path(service, people):
 @pytest.fixture
 def nginx_before(service, upstream, tmp_path):
     """The real nginx with the configuration of examples/, its ports and folders apart."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     text = EXAMPLE.read_text()
@@ -136,3 +138,98 @@ def test_the_real_nginx_asks(service, people, nginx_before):
     profile = service.find("profiles", name="acme-hmac")
     service.change("profiles", profile, active=False)
     assert call(bearer).status == 403
+
+
+@pytest.fixture
+def envoy_before(service, upstream, tmp_path):
+    """The real Envoy with the filters of examples/, between a listener and the upstream of its own."""
+    filters = yaml.safe_load(ENVOY_EXAMPLE.read_text())["http_filters"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    def address(number: int) -> dict:
+        return {"socket_address": {"address": "127.0.0.1", "port_value": number}}
+
+    def cluster(name: str, number: int) -> dict:
+        endpoints = [{"lb_endpoints": [{"endpoint": {"address": address(number)}}]}]
+        return {
+            "name": name,
+            "type": "STATIC",
+            "connect_timeout": "5s",
+            "load_assignment": {"cluster_name": name, "endpoints": endpoints},
+        }
+
+    routes = [{"match": {"prefix": "/"}, "route": {"cluster": "orders"}}]
+    kind = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+    manager = {
+        "@type": kind,
+        "stat_prefix": "front",
+        "use_remote_address": True,
+        "http_filters": filters,
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
+    }
+    chain = {"filters": [{"name": "http", "typed_config": manager}]}
+    resources = {
+        "listeners": [{"name": "front", "address": address(port), "filter_chains": [chain]}],
+        "clusters": [cluster("orders", upstream.port), cluster("portcullis", service.port)],
+    }
+    (tmp_path / "envoy.json").write_text(json.dumps({"static_resources": resources}))
+    program = next(path for path in Path(sys.prefix).rglob("envoy*") if path.is_file() and is_program(path))
+    log = (tmp_path / "envoy.log").open("w")
+    process = subprocess.Popen(
+        [program, "-c", tmp_path / "envoy.json", "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning"],
+        stdout=log,
+        stderr=log,
+    )
+
+    def answers() -> bool:
+        assert process.poll() is None, (tmp_path / "envoy.log").read_text()[-3000:]
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    until("Envoy", answers)
+    yield port
+    process.terminate()
+    process.wait(10)
+
+
+def is_program(path: Path) -> bool:
+    """Whether it is Envoy itself, which is large, and not the script that starts it."""
+    with path.open("rb") as file:
+        return file.read(4) == b"\x7fELF" and path.stat().st_size > 10_000_000
+
+
+def test_the_real_envoy_asks(service, people, envoy_before):
+    def call(*headers: str, target: str = CALL, method: str = "GET") -> wire.Answer:
+        lines = "".join(f"{header}\r\n" for header in headers)
+        with wire.Wire(envoy_before) as connection:
+            return connection.send(f"{method} {target} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode()).read()
+
+    bearer = f"Authorization: Bearer {people.hmac.token(name='')}"
+    spoofed = ["Portcullis-Client: Evil", "Portcullis-Subject-Name: Evil", "X-Original-URI: /api-endpoints-v1/open"]
+    for target in (CALL, f"{CALL}?a=1&b=%2F"):
+        answer = call(bearer, *spoofed, target=target)
+        assert answer.status == 200, answer
+        fields = {name.lower(): value for name, value in answer.json["fields"]}
+        assert fields["portcullis-client"] == "Acme" and fields["portcullis-profile"] == "acme-hmac"
+        assert "portcullis-subject-name" not in fields and "authorization" not in fields
+    for headers, target, status, code in [
+        (spoofed, CALL, 401, "credential_missing"),
+        ([bearer + "x"], CALL, 401, "invalid_token"),
+        ([bearer], "/ungranted/x", 403, "collection_not_granted"),
+        ([bearer], "/nowhere", 404, "endpoint_not_found"),
+    ]:
+        answer = call(*headers, target=target)
+        assert (answer.status, answer.code) == (status, code), (headers, target)
+        decision = service.admin("GET", f"/decisions/{answer.header('x-request-id')}").json
+        assert (decision["code"], decision["path"]) == (code, target)
+    assert call(bearer, method="DELETE").code == "method_not_allowed"
+    # Whom Envoy names is whom the address lists are asked about; what the caller wrote proves nothing.
+    profile = service.find("profiles", name="acme-hmac")
+    service.change("profiles", profile, ip_allow=["198.51.100.7"])
+    assert call(bearer, "X-Forwarded-For: 198.51.100.7").status == 403
+    service.change("profiles", profile, ip_allow=[], active=False)
+    assert call(bearer).code == "client_inactive"

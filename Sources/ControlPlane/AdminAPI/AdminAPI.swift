@@ -23,6 +23,8 @@ package struct AdminAPI: Sendable {
         package var isAdminToken: TokenCheck
         /// Decides a request that is only asked about, with the very code of the request path.
         package var explain: Explainer
+        /// When keys and API tokens were last used; `nil` when nobody notes it.
+        package var lastUses: LastUses?
         /// Why the gateway is not ready to serve; `nil` when it is.
         package var unreadiness: @Sendable () -> String?
         /// The time.
@@ -38,6 +40,7 @@ package struct AdminAPI: Sendable {
             decisions: any DecisionLog,
             isAdminToken: @escaping TokenCheck,
             explain: @escaping Explainer,
+            lastUses: LastUses? = nil,
             unreadiness: @escaping @Sendable () -> String? = { nil },
             now: @escaping @Sendable () -> Timestamp,
             random: RandomSource = .system,
@@ -47,6 +50,7 @@ package struct AdminAPI: Sendable {
             self.decisions = decisions
             self.isAdminToken = isAdminToken
             self.explain = explain
+            self.lastUses = lastUses
             self.unreadiness = unreadiness
             self.now = now
             self.random = random
@@ -78,8 +82,10 @@ package struct AdminAPI: Sendable {
         var operations: [Operation] = []
         operations += ClientsResource(catalog: catalog).operations
         operations += ProfilesResource(catalog: catalog).operations
-        operations += KeysResource(catalog: catalog).operations
-        operations += APITokensResource(catalog: catalog).operations
+        let lastUses = dependencies.lastUses
+        operations += KeysResource(catalog: catalog, lastUses: lastUses).operations
+        operations += APITokensResource(catalog: catalog, lastUses: lastUses).operations
+        operations += RotationResource(catalog: catalog, lastUses: lastUses).operations
         operations += RevocationsResource(catalog: catalog).operations
         operations += CollectionsResource(catalog: catalog).operations
         operations += EndpointsResource(catalog: catalog).operations

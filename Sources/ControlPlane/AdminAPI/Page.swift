@@ -2,7 +2,8 @@ import GatewayCore
 
 /// One page of a list in the order of names.
 struct Page<Entity> {
-    private let items: [Entity]
+    /// The entities of the page.
+    let items: [Entity]
     private let total: Int
     private let next: String?
 

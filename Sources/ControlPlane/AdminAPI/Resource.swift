@@ -31,6 +31,9 @@ protocol Resource: Sendable {
     func find(in catalog: Catalog, _ call: Call) -> Entity?
     func id(of entity: Entity) -> String
     func name(of entity: Entity) -> String
+    /// What an entity's answer says besides, which changes without the entity being changed; not a part of its
+    /// entity tag. In the order of the entities.
+    func additions(to entities: [Entity]) async throws -> [[DocumentMember]]
     /// The entity as it is answered; without any secret.
     func document(of entity: Entity, in catalog: Catalog) -> DocumentNode
 
@@ -65,6 +68,7 @@ extension Resource {
     var parameter: String { "id" }
     var filters: [Operation.Parameter] { [] }
     func isWanted(_ entity: Entity, in catalog: Catalog, _ call: Call) -> Bool { true }
+    func additions(to entities: [Entity]) async throws -> [[DocumentMember]] { entities.map { _ in [] } }
     func consequences(
         ofDeleting entity: Entity,
         from old: Catalog,
@@ -110,7 +114,7 @@ extension Resource {
             successes: [
                 Operation.Success(status: 200, summary: "One page.", object: Paging.shape(of: object))
             ],
-            perform: { call in try list(call) }
+            perform: { call in try await list(call) }
         )
     }
 
@@ -135,7 +139,7 @@ extension Resource {
                 let made = try await edit(call, "create") { draft, context in
                     (nil, try create(call, &draft, &context))
                 }
-                return answer(made, status: 201, call, isNew: true)
+                return try await answer(made, status: 201, call, isNew: true)
             }
         )
     }
@@ -163,7 +167,9 @@ extension Resource {
             readsIfNoneMatch: true,
             perform: { call in
                 let current = catalog.current
-                return .entity(document(of: try existing(in: current, call), in: current), call)
+                let entity = try existing(in: current, call)
+                let additions = try await additions(to: [entity]).first ?? []
+                return .entity(document(of: entity, in: current), call, adding: additions)
             }
         )
     }
@@ -220,7 +226,12 @@ extension Resource {
                     let before = try existingForChange(in: draft.catalog, call)
                     return (before, try change(before, call, &draft, &context))
                 }
-                return answer(changed, status: 200, call, isNew: changed.id != call.path[parameter])
+                return try await answer(
+                    changed,
+                    status: 200,
+                    call,
+                    isNew: id(of: changed.entity) != call.path[parameter]
+                )
             }
         )
     }
@@ -252,7 +263,7 @@ extension Resource {
 
     // MARK: Their parts
 
-    private func list(_ call: Call) throws -> AdminAnswer {
+    private func list(_ call: Call) async throws -> AdminAnswer {
         let current = catalog.current
         let wantedName = call.text("name")
         let wanted = try entities(in: current, call).filter { entity in
@@ -260,7 +271,10 @@ extension Resource {
                 && isWanted(entity, in: current, call)
         }
         let page = Page(of: wanted, call) { (name(of: $0), id(of: $0)) }
-        return AdminAnswer(200, page.document { document(of: $0, in: current) })
+        let additions = try await additions(to: page.items)
+        var documents = zip(page.items, additions).map { document(of: $0, in: current).adding($1) }
+            .makeIterator()
+        return AdminAnswer(200, page.document { _ in documents.next() ?? DocumentNode(.null) })
     }
 
     /// The entity that the call's path names.
@@ -289,7 +303,7 @@ extension Resource {
     }
 
     /// What an edit made of an entity.
-    typealias Edited = (id: String, document: DocumentNode)
+    typealias Edited = (entity: Entity, document: DocumentNode)
 
     private func edit(
         _ call: Call,
@@ -307,14 +321,20 @@ extension Resource {
                 to: document
             )
             let entry = call.audit(action, kind, id: id(of: after), name: name(of: after), details: details)
-            return ((id: id(of: after), document: document), [entry])
+            return ((entity: after, document: document), [entry])
         }.outcome
     }
 
-    private func answer(_ edited: Edited, status: Int, _ call: Call, isNew: Bool) -> AdminAnswer {
-        var answer = AdminAnswer(status, edited.document)
+    private func answer(
+        _ edited: Edited,
+        status: Int,
+        _ call: Call,
+        isNew: Bool
+    ) async throws -> AdminAnswer {
+        let additions = try await additions(to: [edited.entity]).first ?? []
+        var answer = AdminAnswer(status, edited.document.adding(additions))
         answer.headers.append((name: "ETag", value: edited.document.entityTag))
-        if isNew { answer.headers.append((name: "Location", value: location(edited.id, call))) }
+        if isNew { answer.headers.append((name: "Location", value: location(id(of: edited.entity), call))) }
         return answer
     }
 
@@ -329,13 +349,25 @@ extension Resource {
 
 extension AdminAnswer {
     /// Answers with a document and its entity tag, or with 304 when the caller has it already.
-    static func entity(_ document: DocumentNode, _ call: Call) -> AdminAnswer {
+    static func entity(
+        _ document: DocumentNode,
+        _ call: Call,
+        adding additions: [DocumentMember] = []
+    ) -> AdminAnswer {
         let tag = document.entityTag
         let header = [(name: "ETag", value: tag)]
         guard !EntityTag.isKnown(ifNoneMatch: call.request.ifNoneMatch, tag) else {
             return AdminAnswer(withoutBody: 304, headers: header)
         }
-        return AdminAnswer(200, document, headers: header)
+        return AdminAnswer(200, document.adding(additions), headers: header)
+    }
+}
+
+extension DocumentNode {
+    /// The object with further members.
+    fileprivate func adding(_ additions: [DocumentMember]) -> DocumentNode {
+        guard !additions.isEmpty, case .object(let members) = value else { return self }
+        return DocumentNode(.object(members + additions), at: position)
     }
 }
 

@@ -48,7 +48,16 @@ extension Schemas {
                 "From when on it no longer verifies; null means never."
             ),
             createdAt,
+            lastUsedAt,
         ]
+    )
+
+    private static let lastUsedAt = Field(
+        "last_used_at",
+        .optional(.text(.time)),
+        "When a token was last verified with it, to the second, a few seconds late; null: never.",
+        access: .readOnly,
+        isAlwaysShown: false
     )
 
     private static let apiTokenFields = [
@@ -79,6 +88,7 @@ extension Schemas {
         fields: [id] + apiTokenFields + [
             Field("sha256", .text(.hexadecimal64), "The SHA-256 digest of the API token.", access: .readOnly),
             createdAt,
+            lastUsedAt,
         ]
     )
 

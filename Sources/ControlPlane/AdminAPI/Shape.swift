@@ -116,7 +116,7 @@ extension ObjectShape {
             if !field.isRequired, field.access != .readOnly { written.shape = written.shape.orNull }
             return written
         }
-        return ObjectShape(name: name, summary: summary, fields: written)
+        return ObjectShape(name: name, summary: summary, fields: written, isOpen: isOpen)
     }
 }
 

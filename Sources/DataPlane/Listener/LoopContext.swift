@@ -30,6 +30,7 @@ final class LoopContext: @unchecked Sendable {
     private var connections: [ClientConnection] = []
     private var listener: Listener?
     private var whenDrained: (() -> Void)?
+    private var usesDue = NIODeadline.uptimeNanoseconds(0)
     private var drainStart = NIODeadline.distantFuture
     private var isOver = false
 
@@ -56,7 +57,7 @@ final class LoopContext: @unchecked Sendable {
             maximumBytes: configuration.rememberedTokenBytes,
             seed: generator.next()
         )
-        admission = Admission(cache: cache)
+        admission = Admission(cache: cache, usedTokens: configuration.usedTokens)
         requestIDs = RequestIDGenerator(using: &generator)
         refused = DecisionRing(capacity: configuration.rememberedDecisions)
         admitted = DecisionRing(capacity: configuration.rememberedDecisions)
@@ -135,6 +136,11 @@ final class LoopContext: @unchecked Sendable {
     /// Whether a connection's peer may ask for decisions about others' requests.
     func isTrustedProxy(_ peer: IPAddress) -> Bool {
         snapshots.current().trustedProxies?.contains(peer) ?? false
+    }
+
+    /// Notes whose client secret was presented.
+    func noteUse(_ decision: TokenEndpoint.Decision) {
+        admission.noteUse(decision)
     }
 
     /// Whether an endpoint of the gateway's own is there.
@@ -300,8 +306,16 @@ final class LoopContext: @unchecked Sendable {
             }
         }
         pool.sweep(now)
+        handOverUses()
         listener?.checkBackOff()
         refusalLog.summarise(at: self.now())
+    }
+
+    /// Tells when keys and API tokens were last used; about once a second.
+    private func handOverUses(isLast: Bool = false) {
+        guard let lastUses = configuration.lastUses, isLast || reactor.now >= usesDue else { return }
+        usesDue = reactor.now + .seconds(1)
+        if let uses = admission.takeUses() { lastUses.add(uses) }
     }
 
     /// Lets every request that has begun end, answers new ones with `Connection: close`; waits for the last.
@@ -329,6 +343,7 @@ final class LoopContext: @unchecked Sendable {
     private func finishDraining() {
         isOver = true
         pool.closeAll()
+        handOverUses(isLast: true)
         refusalLog.summarise(at: now(), isLast: true)
         whenDrained?()
         whenDrained = nil

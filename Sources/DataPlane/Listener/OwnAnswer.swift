@@ -86,7 +86,9 @@ extension LoopContext {
                 monotonicSeconds: Int64(reactor.now.uptimeNanoseconds / 1_000_000_000)
             )
             var generator = SystemRandomNumberGenerator()
-            return OwnAnswer(endpoint.decide(request.parts, from: address, using: &generator))
+            let decision = endpoint.decide(request.parts, from: address, using: &generator)
+            noteUse(decision)
+            return OwnAnswer(decision)
         }
     }
 }

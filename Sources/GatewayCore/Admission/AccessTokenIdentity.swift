@@ -50,7 +50,7 @@ extension Authenticator {
             bytes: unverified.token,
             hash: hash,
             token: verified,
-            apiToken: caller.apiToken.digest,
+            apiToken: caller.apiToken?.digest,
             proof: TokenProof(
                 key: key,
                 hasExpiry: claims.root[member: "exp"] != nil,
@@ -87,7 +87,7 @@ extension Authenticator {
                 operatorDetail: "client_id names no profile whose method is oauth2"
             )
         }
-        guard let caller = callers.first(where: { $0.apiToken.id == id }) else {
+        guard let caller = callers.first(where: { $0.apiToken?.id == id }) else {
             throw Rejection(
                 .invalidToken,
                 operatorDetail: "the API token that the access token was issued for is there no more (\(id))"

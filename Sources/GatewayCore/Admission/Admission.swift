@@ -7,12 +7,38 @@ package struct Admission: Sendable {
     private var cache: VerifiedTokenCache
     private var headers = TokenHeaderMemory()
     private var callerFields = CallerFieldsMemory()
+    private var uses = Uses()
+    private let usedTokens: UsedTokens?
+    private let isAsking: Bool
     private let limits: TokenLimits
 
     /// Makes a decider with a cache of its own; one for each event loop.
-    package init(cache: VerifiedTokenCache, limits: TokenLimits = .default) {
+    ///
+    /// - Parameters:
+    ///   - cache: where verified tokens are remembered.
+    ///   - usedTokens: which one-time tokens were used; without it none is accepted.
+    ///   - isAsking: whether a decision leaves no trace of use, as when somebody only asks.
+    ///   - limits: the bounds on tokens.
+    package init(
+        cache: VerifiedTokenCache,
+        usedTokens: UsedTokens? = nil,
+        isAsking: Bool = false,
+        limits: TokenLimits = .default
+    ) {
         self.cache = cache
+        self.usedTokens = usedTokens
+        self.isAsking = isAsking
         self.limits = limits
+    }
+
+    /// Gives when keys and API tokens were last used since the last time, or `nil` when none was.
+    package mutating func takeUses() -> [UseID: Timestamp]? {
+        uses.isEmpty ? nil : uses.take()
+    }
+
+    /// Notes that an API token was presented as a client secret, and was right.
+    package mutating func noteUse(_ issued: TokenEndpoint.Decision) {
+        uses.note(issued.findings.caller?.apiToken, at: issued.findings.now)
     }
 
     /// Makes what the first decision would otherwise have to wait for.
@@ -71,6 +97,7 @@ package struct Admission: Sendable {
             case .bearer(let range): token = range
             case .apiToken(let digest, let place):
                 let caller = try authenticate(snapshot, digest, place, &findings)
+                uses.note(caller.apiToken, at: question.now)
                 findings.check = .active
                 try CallerRules.checkActive(caller, now: question.now)
                 try checkGrant(caller, to: route, &findings)
@@ -99,6 +126,8 @@ package struct Admission: Sendable {
             if !remembered.standing.holds(at: question.now) {
                 try checkStanding(remembered, question.now, &findings)
             }
+            let isOnce = remembered.profile.profile.acceptsTokensOnce
+            if isOnce { try useOnce(remembered, question.now, isAsking: true, &findings) }
             try checkGrant(remembered.caller, to: route, &findings)
             if let rule = route.rule {
                 let claims = remembered.token.claims
@@ -115,6 +144,8 @@ package struct Admission: Sendable {
                     &findings
                 )
             }
+            // Last, so that a call that is turned away leaves the token usable.
+            if isOnce { try useOnce(remembered, question.now, isAsking: isAsking, &findings) }
             var identityHeaders = remembered.identityHeaders
             if let fields = route.callerFields {
                 identityHeaders = callerFields.headers(remembered, fields, snapshot, question.now)
@@ -198,6 +229,26 @@ package struct Admission: Sendable {
         // After authentication: whether a client is active is nobody else's business.
         findings.check = .active
         try CallerRules.checkActive(findings.caller, now: now)
+    }
+
+    /// The part of check 5 that holds for tokens that are accepted once.
+    @inline(never)
+    private func useOnce(
+        _ remembered: RememberedToken,
+        _ now: Timestamp,
+        isAsking: Bool,
+        _ findings: inout Findings
+    ) throws(Rejection) {
+        let check = findings.check
+        findings.check = .claims
+        try TokenRules.checkUse(
+            of: remembered.token,
+            of: remembered.profile,
+            usedTokens,
+            now: now,
+            isAsking: isAsking
+        )
+        findings.check = check
     }
 
     // MARK: Check 1: the route
@@ -330,6 +381,7 @@ package struct Admission: Sendable {
         if let place = cache.find(token, hash: hash) {
             let entry = cache.entry(at: place)
             if isCurrent(entry, at: place, snapshot, findings.now) {
+                if cache.isFirstUse(at: place, findings.now) { uses.note(entry, at: findings.now) }
                 findings.caller = entry.caller
                 findings.proof = entry.proof
                 findings.algorithm = entry.token.algorithm
@@ -341,6 +393,7 @@ package struct Admission: Sendable {
         let entry = try Authenticator(snapshot: snapshot, limits: limits, now: findings.now)
             .authenticate(token, hash: hash, &headers, &findings)
         cache.insert(entry, for: snapshot)
+        uses.note(entry, at: findings.now)
         findings.proof = entry.proof
         return entry
     }
@@ -355,11 +408,19 @@ package struct Admission: Sendable {
         guard entry.standing.holds(at: now) || entry.proof.key.isUsable(at: now) else { return false }
         if cache.isConfirmed(at: place, for: snapshot) { return true }
         // The same object is the same generation: any change of the profile made another one.
-        guard let caller = snapshot.caller(entry.apiToken), caller.profile === entry.profile else {
-            return false
-        }
+        guard let caller = caller(of: entry, snapshot), caller.profile === entry.profile else { return false }
         if let keys = entry.proof.gatewayKeys, keys !== snapshot.gatewayKeys { return false }
         cache.confirm(at: place)
         return true
+    }
+
+    /// Whom a remembered token names in this snapshot.
+    private func caller(of entry: RememberedToken, _ snapshot: Snapshot) -> Caller? {
+        if let apiToken = entry.apiToken { return snapshot.caller(apiToken) }
+        guard let claims = entry.token.claims, case .one(let caller) = snapshot.caller(matching: claims)
+        else {
+            return nil
+        }
+        return caller
     }
 }

@@ -30,9 +30,8 @@ struct Authenticator {
             return try authenticate(unverified, token, hash: hash, issuedBy: key, claims, &findings)
         }
         let identity = identity(in: claims, unverified)
-        let caller = identity.digest.flatMap(snapshot.caller)
-        findings.caller = caller
-        guard let caller else {
+        findings.caller = identity.caller
+        guard let caller = identity.caller else {
             Decoys.spend(on: unverified, token)
             throw refusal(identity)
         }
@@ -48,15 +47,19 @@ struct Authenticator {
         guard let (key, verified) = verify(unverified, token, caller.profile) else {
             throw refusal(unverified, caller.profile)
         }
-        guard let digest = identity.digest, let apiToken = identity.value else { throw refusal(identity) }
+        let isNamed = caller.apiToken != nil
         return RememberedToken(
             bytes: unverified.token,
             hash: hash,
             token: verified,
-            apiToken: digest,
+            apiToken: isNamed ? identity.digest : nil,
             proof: TokenProof(key: key, hasExpiry: claims.root[member: Array("exp".utf8)] != nil),
             caller: caller,
-            identityHeaders: IdentityHeaders.render(caller.profile, claims: claims, hiding: apiToken)
+            identityHeaders: IdentityHeaders.render(
+                caller.profile,
+                claims: claims,
+                hiding: isNamed ? identity.value ?? [] : []
+            )
         )
     }
 
@@ -75,7 +78,7 @@ struct Authenticator {
 
     // MARK: Whom the token names
 
-    /// The API token that was found, or why there is none.
+    /// Whom the token names, or why nobody.
     private struct Identity: Sendable {
         /// Where it was looked for last, for messages.
         enum Source: Sendable {
@@ -87,12 +90,22 @@ struct Authenticator {
         var source = Source.nowhere
         var value: [UInt8]?
         var digest: APITokenDigest?
+        var caller: Caller?
+        /// The names of two profiles that both recognise the token.
+        var rivals: (String, String)?
     }
 
     /// Why no profile was found.
     ///
     /// Decisions are kept, so their details hold what is short, and nothing of the token itself.
     private func refusal(_ identity: Identity) -> Rejection {
+        if let (first, second) = identity.rivals {
+            return Rejection(
+                .invalidToken,
+                operatorDetail:
+                    "the token_matches of profiles \"\(first)\" and \"\(second)\" both fit, expected one profile's"
+            )
+        }
         let (source, length, digest) = (identity.source, identity.value?.count, identity.digest)
         return Rejection(.invalidToken, operatorDetail: Self.absence(source, length, digest))
     }
@@ -106,7 +119,8 @@ struct Authenticator {
         switch source {
         case .claim(let name): place = "the claim \(String(decoding: name, as: UTF8.self))"
         case .keyID: place = "the header's kid"
-        case .nowhere: return "no claim carries an API token, nor does the header's kid"
+        case .nowhere:
+            return "no claim carries an API token, nor does the header's kid, and no token_matches fit"
         }
         guard let length else { return "\(place) is no text, expected an API token of 64 hex digits" }
         guard let digest else {
@@ -117,9 +131,23 @@ struct Authenticator {
         return "\(place) names an API token that no profile has (\(hint))"
     }
 
+    /// Whom the token names by an API token; or else the one profile whose rules recognise its claims.
+    private func identity(in claims: JSONDocument, _ token: UnverifiedToken) -> Identity {
+        var identity = apiTokenIdentity(in: claims, token)
+        identity.caller = identity.digest.flatMap(snapshot.caller)
+        guard identity.caller == nil else { return identity }
+        switch snapshot.caller(matching: claims) {
+        case .nobody: break
+        case .one(let caller): identity.caller = caller
+        case .several(let first, let second):
+            identity.rivals = (first.profile.profile.name, second.profile.profile.name)
+        }
+        return identity
+    }
+
     /// The claim that a profile named for itself, with an API token of that very profile; otherwise the first
     /// non-empty wins: the configured claims, the default ones, last the header's `kid`.
-    private func identity(in claims: JSONDocument, _ token: UnverifiedToken) -> Identity {
+    private func apiTokenIdentity(in claims: JSONDocument, _ token: UnverifiedToken) -> Identity {
         for name in snapshot.profilesIdentityClaims {
             guard let value = claims.root[member: name]?.stringBytes,
                 let digest = APITokenDigest(token: value),

@@ -15,13 +15,9 @@ enum CallerRules {
                 operatorDetail: "profile \"\(profile.profile.name)\" is inactive"
             )
         }
-        guard caller.apiToken.isUsable(at: now) else {
-            let reason = caller.apiToken.isActive ? "has expired" : "is inactive"
-            throw Rejection(
-                .clientInactive,
-                operatorDetail: "API token \"\(caller.apiToken.name)\" \(reason)"
-            )
-        }
+        guard let apiToken = caller.apiToken, !apiToken.isUsable(at: now) else { return }
+        let reason = apiToken.isActive ? "has expired" : "is inactive"
+        throw Rejection(.clientInactive, operatorDetail: "API token \"\(apiToken.name)\" \(reason)")
     }
 
     /// Check 7: the IP lists.
@@ -29,7 +25,7 @@ enum CallerRules {
         guard caller.profile.hasAddressRules else { return }
         let profile = caller.profile.profile
         try check(address, profile.allowedAddresses, profile.deniedAddresses, "the profile")
-        let token = caller.apiToken
+        guard let token = caller.apiToken else { return }
         try check(address, token.allowedAddresses, token.deniedAddresses, "the API token")
     }
 

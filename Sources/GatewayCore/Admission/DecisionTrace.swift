@@ -47,7 +47,7 @@ extension Findings {
             return CheckOutcome(
                 check,
                 .passed,
-                "API token \"\(caller?.apiToken.name ?? "")\" is the profile's"
+                "API token \"\(caller?.apiToken?.name ?? "")\" is the profile's"
             )
         case .time where algorithm == nil, .claims where algorithm == nil:
             return CheckOutcome(check, .skipped, "an API token has no claims")
@@ -55,7 +55,8 @@ extension Findings {
             let algorithm = algorithm?.rawValue ?? ""
             let key = proof.map { "\"\($0.key.name)\" (\($0.key.fingerprint))" } ?? ""
             let memory = wasRemembered ? ", verified before" : ""
-            return CheckOutcome(check, .passed, "\(algorithm) verifies with key \(key)\(memory)")
+            let identity = caller?.apiToken == nil ? ", known by its token_matches" : ""
+            return CheckOutcome(check, .passed, "\(algorithm) verifies with key \(key)\(memory)\(identity)")
         case .time:
             let expiry = proof?.hasExpiry == true ? "within exp" : "the token never expires"
             return CheckOutcome(check, .passed, "\(expiry), leeway \(profile?.leewaySeconds ?? 0) s")
@@ -63,13 +64,13 @@ extension Findings {
             let count =
                 (profile?.requiredClaims.count ?? 0) + (profile?.issuers.count ?? 0)
                 + (profile?.audiences.count ?? 0)
-            if count == 0, profile?.revoked == nil {
+            if count == 0, profile?.revoked == nil, profile?.profile.acceptsTokensOnce != true {
                 return CheckOutcome(check, .skipped, "the profile asks for no claims")
             }
             return CheckOutcome(
                 check,
                 .passed,
-                "required claims, issuers and audiences hold, nothing is revoked"
+                "required claims, issuers and audiences hold, nothing is revoked or used up"
             )
         case .active:
             return CheckOutcome(check, .passed, "client, profile and API token are active")

@@ -31,10 +31,15 @@ package enum Explanation {
     package static func explain(
         _ request: ExplainedRequest,
         _ snapshot: Snapshot,
+        usedTokens: UsedTokens? = nil,
         requestID: String,
         now: Timestamp
     ) -> DecisionRecord {
-        var admission = Admission(cache: VerifiedTokenCache(capacity: 1, maximumBytes: 1 << 20, seed: 0))
+        var admission = Admission(
+            cache: VerifiedTokenCache(capacity: 1, maximumBytes: 1 << 20, seed: 0),
+            usedTokens: usedTokens,
+            isAsking: true
+        )
         // An API token by itself has no dots; what is meant is the header API-Token.
         let isAPIToken = request.token.map { APITokenDigest(token: $0) != nil } ?? false
         let token = request.token ?? []

@@ -83,6 +83,70 @@ enum TokenRules {
         }
     }
 
+    /// Check 5 for profiles whose tokens are accepted once: `jti`, `iat` and `exp` are there, and the token was
+    /// not used before; then it counts as used unless somebody only asks.
+    static func checkUse(
+        of token: VerifiedToken,
+        of profile: CompiledProfile,
+        _ usedTokens: UsedTokens?,
+        now: Timestamp,
+        isAsking: Bool
+    ) throws(Rejection) {
+        guard let root = token.claims?.root else {
+            throw Rejection(.invalidToken, operatorDetail: "the payload is no JSON object")
+        }
+        guard let usedTokens else {
+            throw Rejection(.tokenRevoked, operatorDetail: "nothing remembers which tokens were used here")
+        }
+        guard let id = root[member: "jti"]?.stringBytes, !id.isEmpty else { throw missing(Array("jti".utf8)) }
+        guard let issuedAt = root[member: "iat"]?.number?.numericDate?.seconds else {
+            throw missing(Array("iat".utf8))
+        }
+        guard let expiry = root[member: "exp"]?.number?.numericDate?.seconds else {
+            throw missing(Array("exp".utf8))
+        }
+        // One more for the fraction of a second that the date may have.
+        let end = expiry.addingReportingOverflow(profile.leewaySeconds + 1)
+        do throws(UsedTokens.Refusal) {
+            try usedTokens.use(
+                id,
+                issuedAt: issuedAt,
+                until: end.overflow ? .max : end.partialValue,
+                by: profile.profile.id,
+                at: now,
+                isAsking: isAsking
+            )
+        } catch {
+            throw rejection(error)
+        }
+    }
+
+    private static func rejection(_ refusal: UsedTokens.Refusal) -> Rejection {
+        let limit = UsedTokens.capacity
+        return switch refusal {
+        case .used:
+            Rejection(
+                .tokenRevoked,
+                publicDetail: "The token has been used already; it is accepted once.",
+                operatorDetail: "a token with this jti was used before, the profile accepts each once"
+            )
+        case .full:
+            Rejection(
+                .tokenRevoked,
+                publicDetail: "The token cannot be accepted now; try again with a new one later.",
+                operatorDetail:
+                    "\(limit) used tokens of the profile are remembered, and none of them has expired; shorten"
+                    + " their life with max_lifetime_seconds"
+            )
+        case .issuedBeforeStart:
+            Rejection(
+                .tokenRevoked,
+                publicDetail: "The token was issued too early to be accepted here; send a new one.",
+                operatorDetail: "iat is before the gateway's start, which remembers no earlier uses"
+            )
+        }
+    }
+
     private static func reason(_ revocation: Revocation) -> String {
         let reason = revocation.reason.isEmpty ? "" : " (\(revocation.reason))"
         return "revoked at \(revocation.createdAt): \(revocation.name.prefix(200))\(reason)"

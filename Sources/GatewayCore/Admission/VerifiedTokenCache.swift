@@ -8,7 +8,8 @@ package final class RememberedToken: Sendable {
     let bytes: [UInt8]
     let hash: UInt64
     let token: VerifiedToken
-    let apiToken: APITokenDigest
+    /// The API token that the token names; `nil` when its profile recognised it by its claims.
+    let apiToken: APITokenDigest?
     let proof: TokenProof
     let caller: Caller
     let identityHeaders: [UInt8]
@@ -20,7 +21,7 @@ package final class RememberedToken: Sendable {
         bytes: [UInt8],
         hash: UInt64,
         token: VerifiedToken,
-        apiToken: APITokenDigest,
+        apiToken: APITokenDigest?,
         proof: TokenProof,
         caller: Caller,
         identityHeaders: [UInt8]
@@ -42,6 +43,9 @@ final class TokenProof: Sendable {
     let hasExpiry: Bool
     /// For an access token that the gateway issued: the generation of keys that verified it.
     let gatewayKeys: GatewayKeys?
+
+    /// The key in the record of last uses, where it is a profile's.
+    var use: UseID? { gatewayKeys == nil ? UseID(key.id) : nil }
 
     init(key: ProfileKey, hasExpiry: Bool, gatewayKeys: GatewayKeys? = nil) {
         self.key = key
@@ -71,7 +75,8 @@ struct TokenStanding: Sendable {
     private static func seconds(_ token: VerifiedToken, _ caller: Caller, _ key: ProfileKey) -> Range<Int64>?
     {
         let profile = caller.profile
-        guard let claims = token.claims, key.isActive, caller.apiToken.isActive, profile.client.isActive,
+        guard let claims = token.claims, key.isActive, caller.apiToken?.isActive ?? true,
+            profile.client.isActive,
             profile.profile.isActive, passes(token, profile)
         else { return nil }
         let window = TimeWindow.seconds(
@@ -81,7 +86,7 @@ struct TokenStanding: Sendable {
             requireExpiry: profile.requiresExpiry
         )
         guard let window else { return nil }
-        let ends = [key.retireAt, caller.apiToken.expiresAt].compactMap { $0?.secondsSinceEpoch }
+        let ends = [key.retireAt, caller.apiToken?.expiresAt].compactMap { $0?.secondsSinceEpoch }
         let start = max(window.lowerBound, key.activeFrom?.secondsSinceEpoch ?? .min)
         let end = ends.reduce(window.upperBound, min)
         return start < end ? start..<end : nil
@@ -112,6 +117,8 @@ package struct VerifiedTokenCache: Sendable {
     // 0 where nothing is.
     private var hashes: [UInt64]
     private var entries: [RememberedToken?]
+    // The second, in its lowest bits, in which an entry was last noted as used.
+    private var noted: [UInt32]
     // The snapshot, by a number of its own, in which an entry's caller was last found to be the same.
     private var confirmed: [UInt32]
     private var snapshot: Snapshot?
@@ -134,6 +141,7 @@ package struct VerifiedTokenCache: Sendable {
         hashes = Array(repeating: 0, count: sets * Self.ways)
         entries = Array(repeating: nil, count: sets * Self.ways)
         confirmed = Array(repeating: 0, count: sets * Self.ways)
+        noted = Array(repeating: 0, count: sets * Self.ways)
     }
 
     // MARK: Finding
@@ -231,6 +239,15 @@ package struct VerifiedTokenCache: Sendable {
     /// The entry's caller is the same in the snapshot that was asked for last.
     mutating func confirm(at place: Int) {
         confirmed[place] = snapshotNumber
+    }
+
+    /// Whether the entry is used for the first time in this second, which then counts as noted.
+    @inline(__always)
+    mutating func isFirstUse(at place: Int, _ now: Timestamp) -> Bool {
+        let second = UInt32(truncatingIfNeeded: now.secondsSinceEpoch)
+        guard noted[place] != second else { return false }
+        noted[place] = second
+        return true
     }
 
     // MARK: Changing

@@ -112,6 +112,8 @@ struct RuleEvaluation<Fields: RequestFields> {
     private mutating func single(_ values: [[UInt8]], decodes: Bool = false) -> Value {
         guard values.count == 1 else { return .missing }
         guard decodes else { return spend(values[0]) }
+        budget -= values[0].count / 2
+        guard budget > 0 else { return .missing }
         return PercentEncoding.decoded(values[0][...], plusIsSpace: false).map { spend($0) } ?? .missing
     }
 
@@ -130,11 +132,15 @@ struct RuleEvaluation<Fields: RequestFields> {
         }
     }
 
-    private func integer(_ value: Value) -> Int64? {
+    private mutating func integer(_ value: Value) -> Int64? {
         switch value {
-        case .integer(let integer): integer
-        case .element(let element): element.number?.integer
-        case .missing, .bool, .text: nil
+        case .integer(let integer): return integer
+        case .element(let element):
+            guard element.kind == .number else { return nil }
+            // A number can be as long as the payload.
+            budget -= element.byteRange.count / 2
+            return budget > 0 ? element.number?.integer : nil
+        case .missing, .bool, .text: return nil
         }
     }
 

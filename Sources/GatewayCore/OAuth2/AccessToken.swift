@@ -36,7 +36,9 @@ package struct AccessToken: Sendable {
         ]
         if !scope.isEmpty { claims.append(("scope", .string(scope))) }
         claims.append(("name", .string("\(client.name)/\(profile.name)")))
-        claims.append((Self.apiTokenClaim, .string(caller.apiToken.id.text)))
+        if let apiToken = caller.apiToken {
+            claims.append((Self.apiTokenClaim, .string(apiToken.id.text)))
+        }
         token = Secret(
             try signer.key.sign(
                 payload: DocumentNode(object: claims).jsonBytes(),

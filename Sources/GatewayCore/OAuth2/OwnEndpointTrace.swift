@@ -21,7 +21,7 @@ extension Findings {
         case _ where !isToken: return CheckOutcome(check, .skipped, "the endpoint is open to all")
         case .credential: return CheckOutcome(check, .passed, "one client_id and one client_secret")
         case .signature:
-            let name = caller?.apiToken.name ?? ""
+            let name = caller?.apiToken?.name ?? ""
             return CheckOutcome(check, .passed, "client_secret is API token \"\(name)\" of the profile")
         case .time, .claims: return CheckOutcome(check, .skipped, "a client secret has no claims")
         case .active:

@@ -137,7 +137,8 @@ package struct TokenEndpoint: Sendable {
     private static func find(_ digest: APITokenDigest, among callers: [Caller]) -> Caller? {
         var found: Caller?
         for index in 0..<AccessProfile.maximumAPITokens {
-            let known = index < callers.count ? callers[index].apiToken.digest : decoy ?? digest
+            let known = index < callers.count ? callers[index].apiToken?.digest : decoy
+            guard let known else { continue }
             if digest.isEqualInConstantTime(known), index < callers.count { found = callers[index] }
         }
         return found

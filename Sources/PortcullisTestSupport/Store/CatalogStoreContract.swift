@@ -1,5 +1,8 @@
 package import GatewayCore
 
+/// All that a store is to the gateway.
+package typealias TestedStore = AdminTokenStore & CatalogStore & LastUseStore
+
 /// What every store promises, with one check per promise that runs on any of them.
 package struct CatalogStoreContract: Sendable {
     /// One promise; its name is the sentence.
@@ -19,12 +22,13 @@ package struct CatalogStoreContract: Sendable {
         case `the audit log is read in pages`
         case `the admin token is replaced with an audit entry`
         case `what one opening committed another one sees`
+        case `of the times of last use the latest is kept`
     }
 
-    private let open: @Sendable () async throws -> any CatalogStore & AdminTokenStore
+    private let open: @Sendable () async throws -> any TestedStore
 
     /// Takes how to open the store; every call opens the same one, which is empty at first.
-    package init(opening open: @escaping @Sendable () async throws -> any CatalogStore & AdminTokenStore) {
+    package init(opening open: @escaping @Sendable () async throws -> any TestedStore) {
         self.open = open
     }
 
@@ -50,12 +54,13 @@ package struct CatalogStoreContract: Sendable {
         case .`the audit log is read in pages`: try await pagesAudit(store)
         case .`the admin token is replaced with an audit entry`: try await replacesAdminToken(store)
         case .`what one opening committed another one sees`: try await sharesCommits(store)
+        case .`of the times of last use the latest is kept`: try await keepsLastUses(store)
         }
     }
 
     // MARK: Keeping
 
-    private func startsEmpty(_ store: any CatalogStore & AdminTokenStore) async throws {
+    private func startsEmpty(_ store: any TestedStore) async throws {
         try demandSame(try await store.load(), as: Catalog())
         try demand(try await store.adminTokenDigest() == nil, "there is an admin token already")
         try demand(
@@ -101,6 +106,18 @@ package struct CatalogStoreContract: Sendable {
         try draft.put(try CatalogSamples.profile(1, of: 1, grants: [1]))
         catalog = try await commit(draft, to: store)
         try demandSame(try await store.load(), as: catalog)
+    }
+
+    private func keepsLastUses(_ store: any TestedStore) async throws {
+        let (first, second) = (UseID(KeyID.test(1)), UseID(APITokenID.test(2)))
+        func time(_ seconds: Int64) -> Timestamp { Timestamp(secondsSinceEpoch: seconds) }
+        try demand(try await store.lastUses(of: nil).isEmpty, "something was used already")
+        try await store.record([first: time(10), second: time(20)])
+        try await store.record([first: time(9), second: time(21)])
+        let all = try await open().lastUses(of: nil)
+        try demand(all == [first: time(10), second: time(21)], "found \(all)")
+        let one = try await store.lastUses(of: [first, UseID(KeyID.test(3))])
+        try demand(one == [first: time(10)], "found \(one)")
     }
 
     // MARK: Deleting
@@ -290,7 +307,7 @@ package struct CatalogStoreContract: Sendable {
         }
     }
 
-    private func replacesAdminToken(_ store: any CatalogStore & AdminTokenStore) async throws {
+    private func replacesAdminToken(_ store: any TestedStore) async throws {
         let catalog = try await commit(try Self.client(1), to: store)
         for number in 1...2 {
             guard let digest = APITokenDigest(token: CatalogSamples.token(number).utf8) else {

@@ -10,6 +10,10 @@ package struct CatalogText: Hashable, Sendable, CustomStringConvertible {
     package init(_ catalog: Catalog) {
         var text = "revision \(catalog.revision)\n"
         dump(catalog.settings, to: &text)
+        for key in catalog.signingKeys {
+            text += "signing key \(key.id), created \(key.createdAt), from \(key.activeFrom) to "
+            text += "\(String(describing: key.retireAt)), \(key.key.pkcs8PEM?.reveal() ?? "no key")\n"
+        }
         for upstream in catalog.upstreams.values.sorted(by: { $0.id < $1.id }) { dump(upstream, to: &text) }
         for collection in catalog.collections.values.sorted(by: { $0.id < $1.id }) {
             dump(collection, to: &text)

@@ -12,6 +12,8 @@ struct CredentialSources {
     private static let fields: [String: (field: String, source: Source)] = [
         "public_key_file": ("public_key", .file),
         "secret_file": ("secret", .file),
+        "roots_file": ("roots", .file),
+        "jwks_file": ("jwks", .file),
         "secret_env": ("secret", .variable),
         "token_file": ("token", .file),
         "token_env": ("token", .variable),

@@ -151,7 +151,7 @@ private struct YAMLConverter {
     /// The fields that are numbers; elsewhere a plain number is the text that was written (`version: 1.10`).
     private static let numbers: Set<String> = [
         "leeway_seconds", "connect_timeout_seconds", "timeout_seconds", "max_body_bytes",
-        "max_lifetime_seconds", "token_lifetime_seconds", "lifetime_seconds", "signing_key_days",
+        "max_lifetime_seconds", "lifetime_seconds", "token_lifetime_seconds", "signing_key_days",
     ]
 
     /// How many nodes may still be made: aliases repeat nodes, so a small file could name billions.

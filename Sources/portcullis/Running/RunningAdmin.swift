@@ -27,13 +27,14 @@ struct RunningAdmin {
         _ source: CatalogSource,
         _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
+        _ tokens: TokenRecords,
         decisions: any DecisionLog,
         logger: Logger
     ) async throws -> RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, apiSource, snapshots, decisions, logger),
+            dependencies(source, apiSource, snapshots, tokens, decisions, logger),
             onListening: { continuation.yield($0) }
         )
         var quiet = logger
@@ -63,6 +64,7 @@ struct RunningAdmin {
         _ source: CatalogSource,
         _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
+        _ tokens: TokenRecords,
         _ decisions: any DecisionLog,
         _ logger: Logger
     ) -> AdminAPI.Dependencies {
@@ -75,11 +77,13 @@ struct RunningAdmin {
                 return Explanation.explain(
                     explained(request),
                     snapshots.current,
+                    usedTokens: tokens.used,
                     requestID: Hex.encode(generator.next() as UInt64)
                         + Hex.encode(generator.next() as UInt64),
                     now: .systemNow
                 )
             },
+            lastUses: tokens.lastUses,
             now: { .systemNow },
             logger: logger
         )

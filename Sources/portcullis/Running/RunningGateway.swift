@@ -13,6 +13,7 @@ struct RunningGateway {
     private let admin: RunningAdmin
     private let snapshots: SnapshotSource
     private let keys: SigningKeyKeeper
+    private let tokens: TokenRecords
     private let signals: AsyncStream<Signals.Request>
     private let logger: Logger
 
@@ -28,7 +29,10 @@ struct RunningGateway {
         let apiSource = RunningAdmin.apiSource(source, snapshots)
         let keys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
         await keys.check(at: .systemNow)
+        let tokens = TokenRecords(source, startedAt: .systemNow, logger)
         var configuration = DataPlaneConfiguration(now: { .systemNow })
+        configuration.usedTokens = tokens.used
+        configuration.lastUses = tokens.lastUses
         configuration.host = options.listen.host
         configuration.port = options.listen.port
         configuration.threads = options.threads
@@ -42,6 +46,7 @@ struct RunningGateway {
                 source,
                 apiSource,
                 snapshots,
+                tokens,
                 decisions: server,
                 logger: logger
             )
@@ -62,6 +67,7 @@ struct RunningGateway {
             admin: admin,
             snapshots: snapshots,
             keys: keys,
+            tokens: tokens,
             signals: signals,
             logger: logger
         )
@@ -84,6 +90,7 @@ struct RunningGateway {
     private func stop() async throws {
         try await server.drain(within: .seconds(options.drainSeconds))
         await admin.stop()
+        await tokens.stop()
         logger.info("stopped")
         LineLogHandler.sink.flush()
     }

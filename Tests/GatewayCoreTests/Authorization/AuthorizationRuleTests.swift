@@ -146,6 +146,10 @@ import Testing
         #expect(try !Self.holds(costly, claims: many))
         #expect(try !Self.holds("!(\(costly))", claims: many))
         #expect(try Self.holds(#"!("a" in claims.g)"#, claims: many))
+        let long = #"{"n":\#(String(repeating: "9", count: 9000)),"one":1}"#
+        let numbers = Array(repeating: "claims.n < claims.n", count: 100).joined(separator: "||")
+        #expect(try !Self.holds("!(\(numbers))", claims: long))
+        #expect(try Self.holds("!(claims.n < claims.one) && claims.one < 2", claims: long))
     }
 }
 

@@ -3,6 +3,7 @@ import GatewayCore
 /// `/api/v1/profiles/{id}/api-tokens`: made here, shown once, kept as digests.
 struct APITokensResource: Resource {
     let catalog: CatalogAccess
+    let lastUses: LastUses?
     let kind = "api_token"
     let plural = "ApiTokens"
     let path = "/api/v1/profiles/{id}/api-tokens"
@@ -28,6 +29,10 @@ struct APITokensResource: Resource {
 
     func document(of token: APIToken, in catalog: Catalog) -> DocumentNode {
         token.document()
+    }
+
+    func additions(to tokens: [APIToken]) async throws -> [[DocumentMember]] {
+        try await LastUseAddition.members(of: tokens.map { UseID($0.id) }, lastUses)
     }
 
     // MARK: Making and refreshing

@@ -3,6 +3,7 @@ import GatewayCore
 /// `/api/v1/profiles/{id}/keys`.
 struct KeysResource: Resource {
     let catalog: CatalogAccess
+    let lastUses: LastUses?
     let kind = "key"
     let plural = "Keys"
     let path = "/api/v1/profiles/{id}/keys"
@@ -23,6 +24,10 @@ struct KeysResource: Resource {
 
     func document(of key: ProfileKey, in catalog: Catalog) -> DocumentNode {
         key.document()
+    }
+
+    func additions(to keys: [ProfileKey]) async throws -> [[DocumentMember]] {
+        try await LastUseAddition.members(of: keys.map { UseID($0.id) }, lastUses)
     }
 
     func create(

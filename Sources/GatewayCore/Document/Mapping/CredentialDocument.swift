@@ -42,6 +42,8 @@ extension ProfileKey {
         try reader.readOnly("id", id.text)
         try reader.readOnly("kind", kindName)
         try reader.readOnly("created_at", createdAt.description)
+        // It moves on by itself, so whoever gives an answer back gives an old one.
+        _ = reader.take("last_used_at")
         try reader.text("name", &name)
         try reader.bool("active", &isActive, default: true)
         try reader.optionalText("kid", &keyID)
@@ -243,6 +245,7 @@ extension APIToken {
     private mutating func updateFields(from reader: inout DocumentReader) throws(DocumentError) {
         try reader.readOnly("id", id.text)
         try reader.readOnly("created_at", createdAt.description)
+        _ = reader.take("last_used_at")
         try reader.text("name", &name)
         try reader.bool("active", &isActive, default: true)
         try reader.optionalTime("expires_at", &expiresAt)
