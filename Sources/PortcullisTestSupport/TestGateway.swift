@@ -61,7 +61,9 @@ package struct TestGateway {
         profile.grantedCollections = [.test(2)]
         profile.keys = [try ProfileKey(id: .test(number), name: "key", material: material, createdAt: now)]
         if let digest = APITokenDigest(token: token.utf8) {
-            profile.apiTokens = [APIToken(id: .test(number), name: "default", digest: digest, createdAt: now)]
+            profile.apiTokens = [
+                APIToken(id: .test(100 + number), name: "default", digest: digest, createdAt: now)
+            ]
         }
         return profile
     }

@@ -473,6 +473,16 @@ def test_refreshing_an_api_token_with_an_overlap(gateway, client):
     assert gateway.get(CALL, client.token(secret=new)).status == 200
 
 
+def test_a_client_secrets_last_use_is_shown(gateway, client):
+    def used() -> str | None:
+        return gateway.admin("GET", client.tokens).json["items"][0]["last_used_at"]
+
+    client.ask(secret=secrets.token_hex(32))
+    assert used() is None
+    client.token()
+    until("the use", used)
+
+
 # MARK: The gateway's own keys
 
 
