@@ -25,7 +25,7 @@ struct RunningGateway {
         logger.debug("open files", metadata: ["limit": "\(files)"])
 
         let source = try await CatalogSource.open(options, logger)
-        let snapshots = SnapshotSource(Snapshot(source.catalog))
+        let snapshots = SnapshotSource(Snapshot(try SigningKeyKeeper.signed(source, at: .systemNow)))
         let apiSource = RunningAdmin.apiSource(source, snapshots)
         let keys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
         await keys.check(at: .systemNow)

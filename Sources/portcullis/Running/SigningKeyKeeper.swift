@@ -11,6 +11,14 @@ struct SigningKeyKeeper: Sendable {
     let snapshots: SnapshotSource
     let logger: Logger
 
+    /// The catalog to begin with: one from a file gets its key before it is compiled, which takes long.
+    static func signed(_ source: CatalogSource, at now: Timestamp) throws -> Catalog {
+        switch source {
+        case .store(_, let catalog): catalog
+        case .file(let catalog, _): try kept(catalog, now: now)?.catalog ?? catalog
+        }
+    }
+
     /// Looks now; afterwards, with a store that can be written, there is a key.
     ///
     /// A store that cannot be written keeps no gateway from starting: without a key no access token is issued, and
