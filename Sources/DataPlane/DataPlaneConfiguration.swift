@@ -28,6 +28,8 @@ package struct DataPlaneConfiguration: Sendable {
     package var usedTokens: UsedTokens?
     /// Where it goes when keys and API tokens were used; nowhere when nobody asks.
     package var lastUses: LastUses?
+    /// Where the keys of identity providers come from; without it those that are given in place are the only ones.
+    package var keySets: KeySetService?
     /// The wall clock.
     package var now: @Sendable () -> Timestamp
 

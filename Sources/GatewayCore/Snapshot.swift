@@ -16,6 +16,9 @@ package final class Snapshot: Sendable {
     /// The claims that some profile names for itself.
     let profilesIdentityClaims: [[UInt8]]
 
+    /// The sources that keys of identity providers are fetched from, and how many profiles each is for.
+    package let keySetSources: [KeySetSource: Int]
+
     private let callers: TreeDictionary<APITokenDigest, Caller>
     /// The profiles that may ask for access tokens, each with its API tokens.
     let oauth2Clients: TreeDictionary<ProfileID, [Caller]>
@@ -44,6 +47,9 @@ package final class Snapshot: Sendable {
         self.callers = callers
         oauth2Clients = clients
         self.matches = matches
+        keySetSources = catalog.profiles.sharedValues.reduce(into: [:]) { sources, profile in
+            if let source = profile.value.keySetSource { sources[source, default: 0] += 1 }
+        }
     }
 
     /// Compiles what a change touched and shares the rest, so that one change among 100,000 clients is quick.
@@ -87,6 +93,12 @@ package final class Snapshot: Sendable {
         self.callers = callers
         oauth2Clients = clients
         self.matches = matches
+        keySetSources = touched.reduce(into: previous.keySetSources) { sources, id in
+            if let source = previous.catalog.profiles[id]?.keySetSource {
+                sources[source] = (sources[source] ?? 1) > 1 ? (sources[source] ?? 1) - 1 : nil
+            }
+            if let source = catalog.profiles[id]?.keySetSource { sources[source, default: 0] += 1 }
+        }
     }
 
     private static func add(
@@ -151,6 +163,8 @@ package final class CompiledProfile: Sendable {
     let requiresExpiry: Bool
     let leewaySeconds: Int64
     let hasAddressRules: Bool
+    /// Who issues the tokens of an `oidc` profile; `nil` for every other one.
+    let provider: CompiledProvider?
     /// `nil` when nothing is revoked.
     let revoked: RevokedTokens?
     /// What the upstream is told of a caller without a token's claims; empty where there always are some.
@@ -175,6 +189,7 @@ package final class CompiledProfile: Sendable {
         hasAddressRules =
             !shared.value.allowedAddresses.isEmpty || !shared.value.deniedAddresses.isEmpty
             || shared.value.apiTokens.contains { !$0.allowedAddresses.isEmpty || !$0.deniedAddresses.isEmpty }
+        provider = shared.value.identityProvider.map(CompiledProvider.init)
         revoked = RevokedTokens(shared.value.revocations)
         identityHeaders =
             shared.value.method == .token

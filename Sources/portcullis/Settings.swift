@@ -17,7 +17,8 @@ struct SettingsSource {
     /// The options of long-running and remote commands, which one settings file may hold together.
     private static let sharedNames: Set<String> = [
         "listen", "admin-listen", "data-dir", "catalog", "threads", "log-level", "drain-seconds",
-        "header-timeout-seconds", "admin", "admin-token", "key", "secret-file", "secret-is-base64", "alg",
+        "header-timeout-seconds", "key-fetch-allow", "key-fetch-ca", "stale-keys-seconds", "admin",
+        "admin-token", "key", "secret-file", "secret-is-base64", "alg",
         "expires-in", "kid", "api-token", "leeway",
     ]
     private static let maximumFileBytes = 65_536

@@ -23,6 +23,8 @@ package struct AdminAPI: Sendable {
         package var isAdminToken: TokenCheck
         /// Decides a request that is only asked about, with the very code of the request path.
         package var explain: Explainer
+        /// What is known of identity providers' keys; `nil` when nobody fetches them.
+        package var keySets: KeySets?
         /// When keys and API tokens were last used; `nil` when nobody notes it.
         package var lastUses: LastUses?
         /// Why the gateway is not ready to serve; `nil` when it is.
@@ -40,6 +42,7 @@ package struct AdminAPI: Sendable {
             decisions: any DecisionLog,
             isAdminToken: @escaping TokenCheck,
             explain: @escaping Explainer,
+            keySets: KeySets? = nil,
             lastUses: LastUses? = nil,
             unreadiness: @escaping @Sendable () -> String? = { nil },
             now: @escaping @Sendable () -> Timestamp,
@@ -50,6 +53,7 @@ package struct AdminAPI: Sendable {
             self.decisions = decisions
             self.isAdminToken = isAdminToken
             self.explain = explain
+            self.keySets = keySets
             self.lastUses = lastUses
             self.unreadiness = unreadiness
             self.now = now
@@ -78,13 +82,16 @@ package struct AdminAPI: Sendable {
     package init(_ dependencies: Dependencies, hosts: HostRule) {
         self.dependencies = dependencies
         self.hosts = hosts
-        let catalog = CatalogAccess(source: dependencies.source, random: dependencies.random)
+        var access = CatalogAccess(source: dependencies.source, random: dependencies.random)
+        if let keySets = dependencies.keySets { access.keyURLFault = keySets.fault }
+        let catalog = access
         var operations: [Operation] = []
         operations += ClientsResource(catalog: catalog).operations
         operations += ProfilesResource(catalog: catalog).operations
         let lastUses = dependencies.lastUses
         operations += KeysResource(catalog: catalog, lastUses: lastUses).operations
         operations += APITokensResource(catalog: catalog, lastUses: lastUses).operations
+        operations += KeySetResource(catalog: catalog, keySets: dependencies.keySets).operations
         operations += RotationResource(catalog: catalog, lastUses: lastUses).operations
         operations += RevocationsResource(catalog: catalog).operations
         operations += CollectionsResource(catalog: catalog).operations

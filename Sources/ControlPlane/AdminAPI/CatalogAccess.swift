@@ -4,6 +4,8 @@ import GatewayCore
 struct CatalogAccess: Sendable {
     let source: AdminAPI.Dependencies.Source
     let random: RandomSource
+    /// Why keys may not be fetched from a URL; `nil` when they may.
+    var keyURLFault: @Sendable (KeyURL) -> String? = { _ in nil }
 
     /// The catalog in force.
     var current: Catalog {
@@ -20,8 +22,27 @@ struct CatalogAccess: Sendable {
         _ body: @Sendable (inout CatalogDraft) throws -> (Outcome, [AuditEntry])
     ) async throws -> (outcome: Outcome, catalog: Catalog) {
         switch source {
-        case .service(let service, _): return try await service.edit(body)
+        case .service(let service, _):
+            return try await service.edit { draft in
+                let outcome = try body(&draft)
+                try checkKeyURLs(in: draft.change)
+                return outcome
+            }
         case .file: throw Problem(.readOnly, "this gateway runs from a file: the admin API only reads")
+        }
+    }
+
+    /// Addresses that keys are never fetched from are refused when they are saved, and not only when they are asked.
+    private func checkKeyURLs(in change: CatalogChange) throws(CatalogError) {
+        for case .put(let profile) in change.profiles.values {
+            let field: String
+            let url: KeyURL
+            switch profile.identityProvider?.keys {
+            case .discovery(let found): (field, url) = ("discovery_url", found)
+            case .keySet(let found): (field, url) = ("jwks_url", found)
+            case .inline, nil: continue
+            }
+            if let fault = keyURLFault(url) { throw .invalid("identity_provider.\(field)", fault) }
         }
     }
 

@@ -12,6 +12,16 @@ extension ClientConnection {
             return refuse(error, loop.noFindings(), id, head: head)
         }
         let decision = loop.decide(asked, in: head, from: address)
+        if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, asked) { return }
+        act(on: decision, head, id, asked)
+    }
+
+    func act(
+        on decision: Decision,
+        _ head: consuming RequestHead,
+        _ id: RequestID,
+        _ asked: AskedRequest
+    ) {
         switch decision.outcome {
         case .rejected(let rejection):
             refuse(rejection, decision.findings, id, head: head, asked: asked)

@@ -6,6 +6,8 @@ final class ClientConnection {
     enum Phase {
         /// Waits for, or reads, the next head.
         case head
+        /// A request waits for a key that its token needs.
+        case waiting(WaitingRequest)
         /// A request is being forwarded; its body may still be coming.
         case exchange(Exchange)
         /// The gateway answers itself, once the short body is there.
@@ -71,7 +73,11 @@ final class ClientConnection {
     }
 
     private func end() {
-        if case .exchange(let exchange) = phase { exchange.abandon() }
+        switch phase {
+        case .exchange(let exchange): exchange.abandon()
+        case .waiting(let request): loop.stopAwaiting(request.ticket)
+        case .head, .collecting, .skipping, .lingering, .closed: break
+        }
         phase = .closed
         pending.drop()
         loop.remove(self)
@@ -91,6 +97,8 @@ final class ClientConnection {
                     exchange.timeOut()
                 }
             }
+        case .waiting:
+            if now >= deadline { decideAgain() }
         case .head, .collecting, .skipping, .lingering:
             if now >= deadline { return close() }
             if isIdle, now >= idleSince + Reactor.sweepInterval { rest() }
@@ -130,7 +138,7 @@ final class ClientConnection {
                 guard collectBody(of: request) else { return }
             case .skipping:
                 guard skipBody() else { return }
-            case .lingering, .closed:
+            case .waiting, .lingering, .closed:
                 return
             }
         }
@@ -175,6 +183,40 @@ final class ClientConnection {
             return begin(head, id, at: endpoint)
         }
         let decision = loop.decide(head, from: address)
+        if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, nil) { return }
+        act(on: decision, head, id)
+    }
+
+    // A key is fetched within that time, or not at all.
+    private static let keyWaitSeconds: Int64 = 6
+
+    /// Begins to wait for a key; false when there is nothing to wait for.
+    func isAwaiting(
+        _ key: NeededKey,
+        _ head: consuming RequestHead,
+        _ id: RequestID,
+        _ asked: AskedRequest?
+    ) -> Bool {
+        guard let ticket = loop.awaitKey(key, for: self) else { return false }
+        phase = .waiting(WaitingRequest(head: head, id: id, asked: asked, ticket: ticket))
+        arm(Self.keyWaitSeconds)
+        return true
+    }
+
+    /// Decides the request that waited, with the keys that there are now.
+    func decideAgain() {
+        guard case .waiting(let request) = phase else { return }
+        loop.stopAwaiting(request.ticket)
+        phase = .head
+        if let asked = request.asked {
+            act(on: loop.decide(asked, in: request.head, from: address), request.head, request.id, asked)
+        } else {
+            act(on: loop.decide(request.head, from: address), request.head, request.id)
+        }
+        serveAndFlush()
+    }
+
+    private func act(on decision: Decision, _ head: consuming RequestHead, _ id: RequestID) {
         switch decision.outcome {
         case .rejected(let rejection):
             refuse(rejection, decision.findings, id, head: head)
@@ -439,7 +481,7 @@ extension ClientConnection: StreamDelegate {
     private func receive() -> StreamSocket.Received {
         let isBody: Bool
         switch phase {
-        case .head: isBody = false
+        case .head, .waiting: isBody = false
         case .exchange: isBody = !bodyIsRead
         case .collecting, .skipping, .lingering, .closed: isBody = true
         }
@@ -451,7 +493,7 @@ extension ClientConnection: StreamDelegate {
         case .lingering, .closed:
             pending.drop()
             return
-        case .head, .exchange, .collecting, .skipping: serve()
+        case .head, .waiting, .exchange, .collecting, .skipping: serve()
         }
         // What could not be passed on at once.
         pending.keep()
@@ -465,6 +507,8 @@ extension ClientConnection: StreamDelegate {
             // body may still wait for the upstream.
             serve()
         case .head, .skipping: endInOrder()
+        // It still waits for its answer.
+        case .waiting: break
         case .lingering where !outputEnded: break
         case .lingering, .closed: close()
         }
@@ -474,7 +518,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .exchange(let exchange): exchange.clientHasRoom()
         case .head, .collecting, .skipping: serveAndFlush()
-        case .lingering, .closed: break
+        case .waiting, .lingering, .closed: break
         }
     }
 
@@ -497,7 +541,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .closed: break
         case .lingering: socket.setReading(true)
-        case .head, .collecting, .skipping:
+        case .head, .waiting, .collecting, .skipping:
             socket.setReading(socket.hasRoom && pending.bytes.readableBytes < Self.readAheadLimit)
         case .exchange(let exchange):
             let isStalled = !bodyIsRead && exchange.takesBody && !exchange.hasRoom

@@ -17,6 +17,10 @@ final class LoopContext: @unchecked Sendable {
     let connectionCount = Atomic<Int>(0)
     private(set) var isDraining = false
     private var snapshots: SnapshotSource.Reader
+    private var keySets: KeySetsSource.Reader?
+    // The requests that wait for a key, by a number of their own.
+    private var awaitingKeys: [UInt64: ClientConnection] = [:]
+    private var tickets: UInt64 = 0
     // The snapshot that the pool's plans were made from.
     private var planned: UInt64
     private var admission: Admission
@@ -50,6 +54,7 @@ final class LoopContext: @unchecked Sendable {
         self.configuration = configuration
         self.guesses = guesses
         self.snapshots = SnapshotSource.Reader(snapshots)
+        keySets = (configuration.keySets?.keySets).map { KeySetsSource.Reader($0) }
         planned = self.snapshots.version
         pool = UpstreamPool(reactor: reactor, scratch: scratch, turn: index, configuration: configuration)
         let cache = VerifiedTokenCache(
@@ -102,9 +107,11 @@ final class LoopContext: @unchecked Sendable {
     func decide(_ head: RequestHead, from peer: IPAddress) -> Decision {
         let (snapshot, credentials) = prepare(head, from: peer)
         let host = head.host.map { $0.offset..<$0.end } ?? 0..<0
+        let keys = keySets?.current() ?? KeySets()
         return head.bytes.withBytes { all in
             admission.decide(
                 snapshot,
+                keys,
                 host: all.extracting(host),
                 method: all.extracting(head.method.offset..<head.method.end),
                 path: all.extracting(head.path.offset..<head.path.end),
@@ -119,9 +126,11 @@ final class LoopContext: @unchecked Sendable {
     /// Decides a request that a trusted proxy asks about, with the credentials of the question.
     func decide(_ asked: AskedRequest, in head: RequestHead, from peer: IPAddress) -> Decision {
         let (snapshot, credentials) = prepare(head, from: peer)
+        let keys = keySets?.current() ?? KeySets()
         return head.bytes.withBytes { all in
             admission.decide(
                 snapshot,
+                keys,
                 host: asked.host.span,
                 method: asked.method.span,
                 path: asked.path.span,
@@ -131,6 +140,35 @@ final class LoopContext: @unchecked Sendable {
                 credentials.question
             )
         }
+    }
+
+    // So many requests of one event loop wait for keys at once; further ones are refused.
+    private static let maximumAwaiting = 1000
+
+    /// Has a connection told when a key has been fetched, or could not be.
+    ///
+    /// - Returns: the number by which the waiting can be given up; `nil` when nothing is fetched.
+    func awaitKey(_ key: NeededKey, for connection: ClientConnection) -> UInt64? {
+        guard let service = configuration.keySets, awaitingKeys.count < Self.maximumAwaiting else {
+            return nil
+        }
+        tickets += 1
+        let ticket = tickets
+        // Told on this thread, and so not before the connection is in the table.
+        guard service.need(key, then: { self.reactor.execute { self.keyFetched(ticket) } }) else {
+            return nil
+        }
+        awaitingKeys[ticket] = connection
+        return ticket
+    }
+
+    private func keyFetched(_ ticket: UInt64) {
+        awaitingKeys.removeValue(forKey: ticket)?.decideAgain()
+    }
+
+    /// The connection waits no longer.
+    func stopAwaiting(_ ticket: UInt64) {
+        awaitingKeys[ticket] = nil
     }
 
     /// Whether a connection's peer may ask for decisions about others' requests.

@@ -55,6 +55,7 @@ package struct Admission: Sendable {
     ///
     /// - Parameters:
     ///   - snapshot: what is in force.
+    ///   - keySets: the keys of identity providers.
     ///   - host: the authority that the request names, with or without port.
     ///   - method: the method as sent.
     ///   - path: the path as sent, without the query.
@@ -65,6 +66,7 @@ package struct Admission: Sendable {
     /// - Returns: the permit or the rejection, with what was found.
     package mutating func decide(
         _ snapshot: Snapshot,
+        _ keySets: KeySets = KeySets(),
         host: Span<UInt8>,
         method: Span<UInt8>,
         path: Span<UInt8>,
@@ -121,7 +123,12 @@ package struct Admission: Sendable {
                 return admit(to: route, parameters, identityHeaders, findings)
             }
             // Before anything else of the token is believed.
-            let remembered = try authenticate(snapshot, authorization.extracting(token), &findings)
+            let remembered = try authenticate(
+                snapshot,
+                keySets,
+                authorization.extracting(token),
+                &findings
+            )
             // From here on the caller is genuine, and is told what is wrong.
             if !remembered.standing.holds(at: question.now) {
                 try checkStanding(remembered, question.now, &findings)
@@ -373,6 +380,7 @@ package struct Admission: Sendable {
 
     private mutating func authenticate(
         _ snapshot: Snapshot,
+        _ keySets: KeySets,
         _ token: Span<UInt8>,
         _ findings: inout Findings
     ) throws(Rejection) -> RememberedToken {
@@ -380,7 +388,7 @@ package struct Admission: Sendable {
         let hash = cache.hash(token)
         if let place = cache.find(token, hash: hash) {
             let entry = cache.entry(at: place)
-            if isCurrent(entry, at: place, snapshot, findings.now) {
+            if isCurrent(entry, at: place, snapshot, keySets, findings.now) {
                 if cache.isFirstUse(at: place, findings.now) { uses.note(entry, at: findings.now) }
                 findings.caller = entry.caller
                 findings.proof = entry.proof
@@ -390,7 +398,7 @@ package struct Admission: Sendable {
             }
             cache.remove(at: place)
         }
-        let entry = try Authenticator(snapshot: snapshot, limits: limits, now: findings.now)
+        let entry = try Authenticator(snapshot: snapshot, keySets: keySets, limits: limits, now: findings.now)
             .authenticate(token, hash: hash, &headers, &findings)
         cache.insert(entry, for: snapshot)
         uses.note(entry, at: findings.now)
@@ -403,15 +411,23 @@ package struct Admission: Sendable {
         _ entry: RememberedToken,
         at place: Int,
         _ snapshot: Snapshot,
+        _ keySets: KeySets,
         _ now: Timestamp
     ) -> Bool {
         guard entry.standing.holds(at: now) || entry.proof.key.isUsable(at: now) else { return false }
+        if entry.proof.keySet != nil, !isStillProvided(entry, keySets, now) { return false }
         if cache.isConfirmed(at: place, for: snapshot) { return true }
         // The same object is the same generation: any change of the profile made another one.
         guard let caller = caller(of: entry, snapshot), caller.profile === entry.profile else { return false }
         if let keys = entry.proof.gatewayKeys, keys !== snapshot.gatewayKeys { return false }
         cache.confirm(at: place)
         return true
+    }
+
+    /// Whether the identity provider still has the key with which a token was verified.
+    private func isStillProvided(_ entry: RememberedToken, _ keySets: KeySets, _ now: Timestamp) -> Bool {
+        guard let current = entry.profile.provider?.keySet(keySets, at: now) else { return false }
+        return current === entry.proof.keySet || current.has(entry.proof.key)
     }
 
     /// Whom a remembered token names in this snapshot.

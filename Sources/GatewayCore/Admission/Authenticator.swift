@@ -9,6 +9,7 @@ struct Authenticator {
     static let maximumKeysTried = 8
 
     let snapshot: Snapshot
+    let keySets: KeySets
     let limits: TokenLimits
     let now: Timestamp
 
@@ -35,7 +36,8 @@ struct Authenticator {
             Decoys.spend(on: unverified, token)
             throw refusal(identity)
         }
-        guard caller.profile.profile.method == .jwt else {
+        let profile = caller.profile
+        guard profile.profile.method == .jwt || profile.profile.method == .oidc else {
             Decoys.spend(on: unverified, token)
             let (name, method) = (caller.profile.profile.name, caller.profile.profile.method)
             throw Rejection(
@@ -44,16 +46,42 @@ struct Authenticator {
                     "a signed token is no credential of profile \"\(name)\", whose method is \(method.rawValue)"
             )
         }
-        guard let (key, verified) = verify(unverified, token, caller.profile) else {
-            throw refusal(unverified, caller.profile)
+        if let provider = profile.provider {
+            let keySet = provider.keySet(keySets, at: now)
+            guard let keySet, let (key, verified) = verify(unverified, token, keySet, provider) else {
+                findings.neededKey = neededKey(unverified, keySet, provider)
+                if keySet == nil { Decoys.spend(on: unverified, token) }
+                throw refusal(unverified, profile, keySet, provider)
+            }
+            return remembered(unverified, hash, verified, claims, identity, caller, key, keySet)
         }
+        guard let (key, verified) = verify(unverified, token, profile.keys, []) else {
+            throw refusal(unverified, profile)
+        }
+        return remembered(unverified, hash, verified, claims, identity, caller, key, nil)
+    }
+
+    private func remembered(
+        _ unverified: UnverifiedToken,
+        _ hash: UInt64,
+        _ verified: VerifiedToken,
+        _ claims: JSONDocument,
+        _ identity: Identity,
+        _ caller: Caller,
+        _ key: ProfileKey,
+        _ keySet: ProviderKeySet?
+    ) -> RememberedToken {
         let isNamed = caller.apiToken != nil
         return RememberedToken(
             bytes: unverified.token,
             hash: hash,
             token: verified,
             apiToken: isNamed ? identity.digest : nil,
-            proof: TokenProof(key: key, hasExpiry: claims.root[member: Array("exp".utf8)] != nil),
+            proof: TokenProof(
+                key: key,
+                hasExpiry: claims.root[member: Array("exp".utf8)] != nil,
+                keySet: keySet
+            ),
             caller: caller,
             identityHeaders: IdentityHeaders.render(
                 caller.profile,
@@ -170,14 +198,42 @@ struct Authenticator {
 
     // MARK: The signature
 
+    /// Tries the keys of an identity provider: those that the token's `kid` names, or else those without a name.
     private func verify(
         _ unverified: UnverifiedToken,
         _ token: Span<UInt8>,
-        _ profile: CompiledProfile
+        _ keySet: ProviderKeySet,
+        _ provider: CompiledProvider
     ) -> (ProfileKey, VerifiedToken)? {
-        let isOneNamed = isAnyNamed(unverified, profile)
+        var keys = keySet.keys
+        if let keyID = unverified.keyID {
+            let isNamed = keySet.has(keyID)
+            keys = keys.filter { isNamed ? self.isNamed(by: unverified, $0) : $0.keyID == nil }
+        }
+        return verify(unverified, token, keys, provider.algorithms)
+    }
+
+    /// The key that is to be fetched before the token can be judged; `nil` when the key set has it.
+    private func neededKey(
+        _ token: UnverifiedToken,
+        _ keySet: ProviderKeySet?,
+        _ provider: CompiledProvider
+    ) -> NeededKey? {
+        guard let source = provider.source, !token.algorithm.isHMAC else { return nil }
+        if let keySet, let keyID = token.keyID, keySet.has(keyID) { return nil }
+        return NeededKey(source: source, keyID: token.keyID)
+    }
+
+    private func verify(
+        _ unverified: UnverifiedToken,
+        _ token: Span<UInt8>,
+        _ keys: [ProfileKey],
+        _ algorithms: [SignatureAlgorithm]
+    ) -> (ProfileKey, VerifiedToken)? {
+        let isOneNamed = isAnyNamed(unverified, keys)
         var tried = 0
-        for key in profile.keys where tried < Self.maximumKeysTried && fits(key, unverified) {
+        let isAllowed = algorithms.isEmpty || algorithms.contains(unverified.algorithm)
+        for key in keys where isAllowed && tried < Self.maximumKeysTried && fits(key, unverified) {
             if isOneNamed, !isNamed(by: unverified, key) { continue }
             tried += 1
             if let verified = unverified.verified(by: key.verificationKey) {
@@ -196,9 +252,9 @@ struct Authenticator {
     }
 
     /// Whether the token's `kid` names one of the keys that fit: then the others are not tried.
-    private func isAnyNamed(_ token: UnverifiedToken, _ profile: CompiledProfile) -> Bool {
+    private func isAnyNamed(_ token: UnverifiedToken, _ keys: [ProfileKey]) -> Bool {
         guard token.keyID != nil else { return false }
-        return profile.keys.contains { fits($0, token) && isNamed(by: token, $0) }
+        return keys.contains { fits($0, token) && isNamed(by: token, $0) }
     }
 
     private func isNamed(by token: UnverifiedToken, _ key: ProfileKey) -> Bool {
@@ -215,6 +271,37 @@ struct Authenticator {
     private func refusal(_ token: UnverifiedToken, _ profile: CompiledProfile) -> Rejection {
         let (algorithm, length, now) = (token.algorithm, token.signature.count, now)
         return Rejection(.invalidToken, operatorDetail: Self.reason(algorithm, length, profile, now))
+    }
+
+    /// Both sides, where the keys are an identity provider's.
+    private func refusal(
+        _ token: UnverifiedToken,
+        _ profile: CompiledProfile,
+        _ keySet: ProviderKeySet?,
+        _ provider: CompiledProvider
+    ) -> Rejection {
+        let name = profile.profile.name
+        guard let keySet else {
+            return Rejection(
+                .invalidToken,
+                operatorDetail:
+                    "the keys of profile \"\(name)\" could not be fetched from its identity provider"
+            )
+        }
+        let (algorithm, keyID) = (token.algorithm, token.keyID.map { Array($0.prefix(64)) })
+        let isAllowed = provider.algorithms.isEmpty || provider.algorithms.contains(algorithm)
+        let expected = provider.algorithms.map(\.rawValue).joined(separator: ", ")
+        let (isKnown, fetchedAt, count) = (keyID.map(keySet.has) ?? true, keySet.fetchedAt, keySet.keys.count)
+        return Rejection(
+            .invalidToken,
+            operatorDetail: !isAllowed
+                ? "alg is \(algorithm.rawValue), the identity provider of profile \"\(name)\" signs with \(expected)"
+                : isKnown
+                    ? "the \(algorithm.rawValue) signature does not verify with the \(count) keys of the identity"
+                        + " provider of profile \"\(name)\", fetched at \(fetchedAt)"
+                    : "kid is \(PrintableText.quoted(String(decoding: keyID ?? [], as: UTF8.self))), the identity provider of profile \"\(name)\" has no"
+                        + " such key as of \(fetchedAt)"
+        )
     }
 
     private static func reason(

@@ -86,6 +86,8 @@ package struct Findings: Sendable {
 
     /// Which of the gateway's own endpoints was called; `nil` for a call that goes to an upstream.
     package private(set) var ownEndpoint: OwnEndpoint?
+    /// The key that was missing, and may be fetched: then the request can be decided once more.
+    package internal(set) var neededKey: NeededKey?
 
     var caller: Caller?
     // Not the token itself: decisions are kept, and tokens can be long.

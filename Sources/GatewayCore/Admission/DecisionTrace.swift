@@ -53,7 +53,10 @@ extension Findings {
             return CheckOutcome(check, .skipped, "an API token has no claims")
         case .signature:
             let algorithm = algorithm?.rawValue ?? ""
-            let key = proof.map { "\"\($0.key.name)\" (\($0.key.fingerprint))" } ?? ""
+            var key = proof.map { "\"\($0.key.name)\" (\($0.key.fingerprint))" } ?? ""
+            if let keySet = proof?.keySet, profile?.provider?.source != nil {
+                key += " of its identity provider, fetched at \(keySet.fetchedAt)"
+            }
             let memory = wasRemembered ? ", verified before" : ""
             let identity = caller?.apiToken == nil ? ", known by its token_matches" : ""
             return CheckOutcome(check, .passed, "\(algorithm) verifies with key \(key)\(memory)\(identity)")
@@ -63,6 +66,7 @@ extension Findings {
         case .claims:
             let count =
                 (profile?.requiredClaims.count ?? 0) + (profile?.issuers.count ?? 0)
+                + (profile?.provider == nil ? 0 : 1)
                 + (profile?.audiences.count ?? 0)
             if count == 0, profile?.revoked == nil, profile?.profile.acceptsTokensOnce != true {
                 return CheckOutcome(check, .skipped, "the profile asks for no claims")

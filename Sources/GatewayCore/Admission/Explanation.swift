@@ -27,14 +27,15 @@ package struct ExplainedRequest: Sendable {
 
 /// Explains by deciding: the very function that the request path performs, with nothing remembered.
 package enum Explanation {
-    /// Decides the request and tells every check.
+    /// Decides the request and tells every check, and which key is missing when one may be fetched.
     package static func explain(
         _ request: ExplainedRequest,
         _ snapshot: Snapshot,
+        _ keySets: KeySets = KeySets(),
         usedTokens: UsedTokens? = nil,
         requestID: String,
         now: Timestamp
-    ) -> DecisionRecord {
+    ) -> (record: DecisionRecord, neededKey: NeededKey?) {
         var admission = Admission(
             cache: VerifiedTokenCache(capacity: 1, maximumBytes: 1 << 20, seed: 0),
             usedTokens: usedTokens,
@@ -47,6 +48,7 @@ package enum Explanation {
         let apiToken = isAPIToken ? token : []
         let decision = admission.decide(
             snapshot,
+            keySets,
             host: request.host.utf8.span,
             method: request.method.utf8.span,
             path: request.path.utf8.span,
@@ -70,7 +72,7 @@ package enum Explanation {
                     decision.findings
                 )
             }
-        return DecisionRecord(
+        let record = DecisionRecord(
             requestID: requestID,
             method: request.method,
             path: request.path,
@@ -79,6 +81,7 @@ package enum Explanation {
             findings: decision.findings,
             rejection: rejection
         )
+        return (record, decision.findings.neededKey)
     }
 }
 

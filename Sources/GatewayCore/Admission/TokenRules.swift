@@ -69,6 +69,12 @@ enum TokenRules {
                 throw missing(name)
             }
         }
+        if let provider = profile.provider {
+            guard let issuer = root[member: "iss"] else { throw missing(Array("iss".utf8)) }
+            guard issuer.isString(provider.issuer) else {
+                throw notAccepted("iss", found: issuer, accepted: [provider.issuer])
+            }
+        }
         if !profile.issuers.isEmpty {
             guard let issuer = root[member: Array("iss".utf8)] else { throw missing(Array("iss".utf8)) }
             guard let value = issuer.stringBytes, profile.issuers.contains(value) else {

@@ -44,12 +44,21 @@ final class TokenProof: Sendable {
     /// For an access token that the gateway issued: the generation of keys that verified it.
     let gatewayKeys: GatewayKeys?
 
-    /// The key in the record of last uses, where it is a profile's.
-    var use: UseID? { gatewayKeys == nil ? UseID(key.id) : nil }
+    /// The identity provider's keys that it was one of; `nil` for a key of the profile itself.
+    let keySet: ProviderKeySet?
 
-    init(key: ProfileKey, hasExpiry: Bool, gatewayKeys: GatewayKeys? = nil) {
+    /// The key in the record of last uses; the gateway's and a provider's keys are nobody's to retire.
+    var use: UseID? { keySet == nil && gatewayKeys == nil ? UseID(key.id) : nil }
+
+    init(
+        key: ProfileKey,
+        hasExpiry: Bool,
+        keySet: ProviderKeySet? = nil,
+        gatewayKeys: GatewayKeys? = nil
+    ) {
         self.key = key
         self.hasExpiry = hasExpiry
+        self.keySet = keySet
         self.gatewayKeys = gatewayKeys
     }
 }

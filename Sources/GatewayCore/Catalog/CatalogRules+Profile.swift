@@ -169,8 +169,14 @@ extension CatalogRules {
             )
         }
         guard case .inline(let text) = provider.keys else { return }
-        do throws(KeyReadingError) {
-            _ = try VerificationKey.publicKeys(reading: Array(text.utf8))
+        do throws(InvalidValue) {
+            let epoch = Timestamp(secondsSinceEpoch: 0)
+            _ = try ProviderKeySet(
+                reading: Array(text.utf8),
+                fetchedAt: epoch,
+                freshUntil: epoch,
+                staleUntil: epoch
+            )
         } catch {
             throw .invalid("identity_provider.jwks", "\(error)")
         }

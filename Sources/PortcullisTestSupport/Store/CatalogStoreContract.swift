@@ -1,7 +1,7 @@
 package import GatewayCore
 
 /// All that a store is to the gateway.
-package typealias TestedStore = AdminTokenStore & CatalogStore & LastUseStore
+package typealias TestedStore = AdminTokenStore & CatalogStore & KeySetStore & LastUseStore
 
 /// What every store promises, with one check per promise that runs on any of them.
 package struct CatalogStoreContract: Sendable {
@@ -23,6 +23,7 @@ package struct CatalogStoreContract: Sendable {
         case `the admin token is replaced with an audit entry`
         case `what one opening committed another one sees`
         case `of the times of last use the latest is kept`
+        case `the last key set of each source is kept`
     }
 
     private let open: @Sendable () async throws -> any TestedStore
@@ -55,6 +56,7 @@ package struct CatalogStoreContract: Sendable {
         case .`the admin token is replaced with an audit entry`: try await replacesAdminToken(store)
         case .`what one opening committed another one sees`: try await sharesCommits(store)
         case .`of the times of last use the latest is kept`: try await keepsLastUses(store)
+        case .`the last key set of each source is kept`: try await keepsKeySets(store)
         }
     }
 
@@ -118,6 +120,27 @@ package struct CatalogStoreContract: Sendable {
         try demand(all == [first: time(10), second: time(21)], "found \(all)")
         let one = try await store.lastUses(of: [first, UseID(KeyID.test(3))])
         try demand(one == [first: time(10)], "found \(one)")
+    }
+
+    private func keepsKeySets(_ store: any TestedStore) async throws {
+        func set(_ text: String, _ seconds: Int64) -> KeptKeySet {
+            KeptKeySet(
+                text: text,
+                fetchedAt: Timestamp(secondsSinceEpoch: seconds),
+                freshUntil: Timestamp(secondsSinceEpoch: seconds + 1)
+            )
+        }
+        try demand(try await store.keySets().isEmpty, "there are key sets already")
+        try await store.keep(set("one", 1), of: "a 'b' \"c\"")
+        try await store.keep(set("two", 2), of: "d")
+        try await store.keep(set("three", 3), of: "a 'b' \"c\"")
+        let both = try await open().keySets()
+        try demand(both == ["a 'b' \"c\"": set("three", 3), "d": set("two", 2)], "found \(both)")
+        try await store.forgetKeySets(except: ["a 'b' \"c\"", "e"])
+        let one = try await open().keySets()
+        try demand(one == ["a 'b' \"c\"": set("three", 3)], "found \(one)")
+        try await store.forgetKeySets(except: [])
+        try demand(try await store.keySets().isEmpty, "key sets are left")
     }
 
     // MARK: Deleting

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import GatewayCore
 import Logging
 
 /// `portcullis serve`: the gateway and its admin API.
@@ -61,6 +62,28 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var headerTimeoutSeconds: String?
 
+    @Option(
+        help: """
+            Ranges, CIDR and comma-separated, that keys of identity providers may be fetched from although they are not \
+            public (PORTCULLIS_KEY_FETCH_ALLOW).
+            """
+    )
+    var keyFetchAllow: String?
+
+    @Option(
+        help:
+            "Further roots (PEM) that identity providers' certificates may end in (PORTCULLIS_KEY_FETCH_CA)."
+    )
+    var keyFetchCa: String?
+
+    @Option(
+        help: """
+            For how long the keys of an identity provider that does not answer are still believed, in seconds \
+            (PORTCULLIS_STALE_KEYS_SECONDS; default 86400).
+            """
+    )
+    var staleKeysSeconds: String?
+
     @Option(help: "A settings file with these options as `name: value` lines (PORTCULLIS_CONFIG).")
     var config: String?
 
@@ -70,7 +93,8 @@ struct ServeCommand: AsyncParsableCommand {
             commandLine: [
                 "listen": listen, "admin-listen": adminListen, "data-dir": dataDir, "catalog": catalog,
                 "threads": threads, "log-level": logLevel, "drain-seconds": drainSeconds,
-                "header-timeout-seconds": headerTimeoutSeconds,
+                "header-timeout-seconds": headerTimeoutSeconds, "key-fetch-allow": keyFetchAllow,
+                "key-fetch-ca": keyFetchCa, "stale-keys-seconds": staleKeysSeconds,
             ]
         )
         let options = try ServeOptions(settings)
@@ -89,6 +113,9 @@ struct ServeOptions {
     var logLevel: Logger.Level
     var drainSeconds: Int
     var headerTimeoutSeconds: Int
+    var keyFetchAllowed: [AddressRange]
+    var keyFetchRoots: String?
+    var staleKeysSeconds: Int
 
     init(_ settings: SettingsSource) throws {
         listen = try ListenAddress(try settings.string("listen") ?? "0.0.0.0:8080", option: "listen")
@@ -101,7 +128,20 @@ struct ServeOptions {
         threads = try settings.integer("threads", 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         drainSeconds = try settings.integer("drain-seconds", 0...3600) ?? 30
         headerTimeoutSeconds = try settings.integer("header-timeout-seconds", 1...300) ?? 10
+        keyFetchAllowed = try Self.ranges(try settings.string("key-fetch-allow") ?? "")
+        keyFetchRoots = try settings.string("key-fetch-ca")
+        staleKeysSeconds = try settings.integer("stale-keys-seconds", 0...31_536_000) ?? 86_400
         logLevel = try settings.choice("log-level", of: Logger.Level.self) ?? .info
+    }
+
+    private static func ranges(_ text: String) throws -> [AddressRange] {
+        try text.split(separator: ",").map { part in
+            do {
+                return try AddressRange(part.trimmingCharacters(in: .whitespaces))
+            } catch {
+                throw CommandFailure.trouble("--key-fetch-allow: \(error)")
+            }
+        }
     }
 }
 

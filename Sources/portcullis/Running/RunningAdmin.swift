@@ -1,4 +1,5 @@
 import ControlPlane
+import DataPlane
 import GatewayCore
 import Logging
 import SQLiteStore
@@ -28,13 +29,14 @@ struct RunningAdmin {
         _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
+        _ keys: ProviderKeys,
         decisions: any DecisionLog,
         logger: Logger
     ) async throws -> RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, apiSource, snapshots, tokens, decisions, logger),
+            dependencies(source, apiSource, snapshots, tokens, keys, decisions, logger),
             onListening: { continuation.yield($0) }
         )
         var quiet = logger
@@ -65,6 +67,7 @@ struct RunningAdmin {
         _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
+        _ keys: ProviderKeys,
         _ decisions: any DecisionLog,
         _ logger: Logger
     ) -> AdminAPI.Dependencies {
@@ -73,31 +76,52 @@ struct RunningAdmin {
             decisions: decisions,
             isAdminToken: { presented in try await isAdminToken(presented, source) },
             explain: { request in
-                var generator = SystemRandomNumberGenerator()
-                return Explanation.explain(
-                    explained(request),
-                    snapshots.current,
-                    usedTokens: tokens.used,
-                    requestID: Hex.encode(generator.next() as UInt64)
-                        + Hex.encode(generator.next() as UInt64),
-                    now: .systemNow
-                )
+                let first = explanation(request, snapshots, tokens, keys)
+                guard let key = first.neededKey else { return first.record }
+                // As a request would wait for it.
+                await keys.service.need(key)
+                return explanation(request, snapshots, tokens, keys).record
             },
+            keySets: AdminAPI.Dependencies.KeySets(
+                fault: { url in keys.rule.fault(url) },
+                status: { source in keys.service.status(of: source) }
+            ),
             lastUses: tokens.lastUses,
             now: { .systemNow },
             logger: logger
         )
     }
 
+    private static func explanation(
+        _ request: ExplainRequest,
+        _ snapshots: SnapshotSource,
+        _ tokens: TokenRecords,
+        _ keys: ProviderKeys
+    ) -> (record: DecisionRecord, neededKey: NeededKey?) {
+        var generator = SystemRandomNumberGenerator()
+        return Explanation.explain(
+            explained(request),
+            snapshots.current,
+            keys.service.keySets.current,
+            usedTokens: tokens.used,
+            requestID: Hex.encode(generator.next() as UInt64) + Hex.encode(generator.next() as UInt64),
+            now: .systemNow
+        )
+    }
+
     /// Where the admin API, and whatever else changes the catalog, finds it.
     static func apiSource(
         _ source: CatalogSource,
-        _ snapshots: SnapshotSource
+        _ snapshots: SnapshotSource,
+        _ keys: ProviderKeys
     ) -> AdminAPI.Dependencies.Source {
         switch source {
         case .file: return .file { snapshots.current.catalog }
         case .store(let store, let catalog):
-            let service = CatalogService(store: store, catalog: catalog) { snapshots.publish($0, $1) }
+            let service = CatalogService(store: store, catalog: catalog) {
+                snapshots.publish($0, $1)
+                keys.use(snapshots.current)
+            }
             return .service(service, audit: store)
         }
     }

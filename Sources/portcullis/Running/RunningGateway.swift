@@ -12,8 +12,9 @@ struct RunningGateway {
     private let server: GatewayServer
     private let admin: RunningAdmin
     private let snapshots: SnapshotSource
-    private let keys: SigningKeyKeeper
+    private let signingKeys: SigningKeyKeeper
     private let tokens: TokenRecords
+    private let keys: ProviderKeys
     private let signals: AsyncStream<Signals.Request>
     private let logger: Logger
 
@@ -26,13 +27,15 @@ struct RunningGateway {
 
         let source = try await CatalogSource.open(options, logger)
         let snapshots = SnapshotSource(Snapshot(try SigningKeyKeeper.signed(source, at: .systemNow)))
-        let apiSource = RunningAdmin.apiSource(source, snapshots)
-        let keys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
-        await keys.check(at: .systemNow)
         let tokens = TokenRecords(source, startedAt: .systemNow, logger)
         var configuration = DataPlaneConfiguration(now: { .systemNow })
         configuration.usedTokens = tokens.used
         configuration.lastUses = tokens.lastUses
+        let keys = try await ProviderKeys.start(options, source, snapshots.current, logger)
+        configuration.keySets = keys.service
+        let apiSource = RunningAdmin.apiSource(source, snapshots, keys)
+        let signingKeys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
+        await signingKeys.check(at: .systemNow)
         configuration.host = options.listen.host
         configuration.port = options.listen.port
         configuration.threads = options.threads
@@ -47,6 +50,7 @@ struct RunningGateway {
                 apiSource,
                 snapshots,
                 tokens,
+                keys,
                 decisions: server,
                 logger: logger
             )
@@ -66,8 +70,9 @@ struct RunningGateway {
             server: server,
             admin: admin,
             snapshots: snapshots,
-            keys: keys,
+            signingKeys: signingKeys,
             tokens: tokens,
+            keys: keys,
             signals: signals,
             logger: logger
         )
@@ -75,7 +80,7 @@ struct RunningGateway {
 
     /// Serves until SIGTERM or SIGINT, then drains.
     func runUntilTerminated() async throws {
-        let keeping = Task { try await keys.run() }
+        let keeping = Task { try await signingKeys.run() }
         defer { keeping.cancel() }
         for await request in signals {
             switch request {
@@ -90,6 +95,7 @@ struct RunningGateway {
     private func stop() async throws {
         try await server.drain(within: .seconds(options.drainSeconds))
         await admin.stop()
+        keys.stop()
         await tokens.stop()
         logger.info("stopped")
         LineLogHandler.sink.flush()
@@ -105,6 +111,7 @@ struct RunningGateway {
             let catalog = try CatalogFileLoader.load(file)
             // The keys that the gateway signs with are in no file.
             try snapshots.update { try catalog.signed(with: $0.signingKeys) }
+            keys.use(snapshots.current)
             logger.notice(
                 "catalog file read again",
                 metadata: [

@@ -142,7 +142,7 @@ import Testing
                 gateway.snapshot,
                 requestID: "x",
                 now: TestGateway.now
-            )
+            ).record
             #expect(record.code == code)
         }
     }

@@ -403,6 +403,7 @@ extension Decision {
             clientAddress: IPAddress(v4: 0x7f00_0001)
         )
         let record = Explanation.explain(request, gateway.snapshot, requestID: "1", now: TestGateway.now)
+            .record
         return record.checks.first { $0.result == .failed }?.detail
     }
 

@@ -116,7 +116,7 @@ import Testing
         )
         func explained() -> Rejection.Code? {
             Explanation.explain(request, snapshot, usedTokens: used, requestID: "1", now: TestGateway.now)
-                .code
+                .record.code
         }
         #expect(explained() == nil)
         #expect(decider.code(snapshot, bearer: token) == nil)

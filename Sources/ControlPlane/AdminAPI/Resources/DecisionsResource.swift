@@ -21,7 +21,7 @@ package struct ExplainRequest: Sendable {
 }
 
 /// Decides a request that is only asked about.
-package typealias Explainer = @Sendable (ExplainRequest) -> DecisionRecord
+package typealias Explainer = @Sendable (ExplainRequest) async -> DecisionRecord
 
 /// `/api/v1/decisions` and `/api/v1/explain`.
 struct DecisionsResource {
@@ -102,7 +102,7 @@ struct DecisionsResource {
                     url: call.body["url"]?.value.text ?? "/",
                     clientAddress: call.body["client_address"]?.value.text.flatMap { IPAddress($0) }
                 )
-                return AdminAnswer(200, Self.document(explain(question)))
+                return AdminAnswer(200, Self.document(await explain(question)))
             }
         )
     }

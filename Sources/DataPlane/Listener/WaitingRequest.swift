@@ -1,0 +1,16 @@
+/// A request that is decided once a key has been fetched.
+final class WaitingRequest {
+    let head: RequestHead
+    let id: RequestID
+    /// What a trusted proxy asks about; `nil` for a request of its own.
+    let asked: AskedRequest?
+    /// The number by which the event loop knows it.
+    let ticket: UInt64
+
+    init(head: RequestHead, id: RequestID, asked: AskedRequest?, ticket: UInt64) {
+        self.head = head
+        self.id = id
+        self.asked = asked
+        self.ticket = ticket
+    }
+}
