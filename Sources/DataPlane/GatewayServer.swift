@@ -35,6 +35,7 @@ package final class GatewayServer: Sendable, DecisionLog {
     ) async throws -> GatewayServer {
         Admission.prepare()
         var generator = SystemRandomNumberGenerator()
+        let guesses = GuessLimiter()
         var loops: [LoopContext] = []
         for index in 0..<max(1, configuration.threads) {
             loops.append(
@@ -43,6 +44,7 @@ package final class GatewayServer: Sendable, DecisionLog {
                     index: index,
                     configuration: configuration,
                     snapshots: snapshots,
+                    guesses: guesses,
                     logger: logger,
                     using: &generator
                 )

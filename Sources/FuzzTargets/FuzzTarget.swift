@@ -12,6 +12,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case chunked = "http-chunked"
     case rule = "authorization-rule"
     case proxyHeader = "proxy-header"
+    case tokenRequest = "token-request"
 
     /// Gives the bytes to the entry point, which stops the process when an invariant does not hold.
     package func run(_ bytes: [UInt8]) {
@@ -26,6 +27,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .chunked: HTTP1FuzzTargets.chunked(bytes)
         case .rule: RuleFuzzTarget.rule(bytes)
         case .proxyHeader: ProxyHeaderFuzzTarget.header(bytes)
+        case .tokenRequest: TokenRequestFuzzTarget.request(bytes)
         }
     }
 
@@ -78,6 +80,16 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
                 "PROXY ", "TCP4 ", "TCP6 ", "UNKNOWN", "\r\n", " ", "192.0.2.1", "::1", "65535", "65536", "0",
                 "\u{0}",
                 "\r\n\r\n\u{0}\r\nQUIT\n", "!", "\u{11}", "\u{C}",
+            ]
+        case .tokenRequest:
+            [
+                "grant_type=client_credentials", "&", "=", "client_id=", "&client_secret=", "&scope=", "%",
+                "%2",
+                "%00", "%ff", "+", "\n", "application/json\n", "application/x-www-form-urlencoded\n",
+                "Basic ",
+                "Bearer ", "{\"grant_type\":\"client_credentials\"", ",\"client_id\":", "\"scope\":null", "}",
+                "\\u",
+                "\u{0}", ";",
             ]
         case .base64url: ["=", "==", "-", "_", "+", "/", " ", "\n", "A", "AA", "AAA", "\u{0}"]
         case .requestHead, .responseHead, .chunked:

@@ -69,7 +69,8 @@ package struct Mutator {
                 with: [Array(Base64.encode(changed(decoded)).utf8)[...]]
             )
             return Array(lines.joined(separator: [UInt8(ascii: "\n")]))
-        case .json, .base64url, .requestHead, .responseHead, .chunked, .rule, .proxyHeader: return nil
+        case .json, .base64url, .requestHead, .responseHead, .chunked, .rule, .proxyHeader, .tokenRequest:
+            return nil
         }
     }
 }

@@ -22,6 +22,12 @@ package final class Snapshot: Sendable {
     package let keySetSources: [KeySetSource: Int]
 
     private let callers: TreeDictionary<APITokenDigest, Caller>
+    /// The profiles that may ask for access tokens, each with its API tokens.
+    let oauth2Clients: TreeDictionary<ProfileID, [Caller]>
+    /// What the gateway itself signs with.
+    package let gatewayKeys: GatewayKeys
+    /// Whether some upstream gets assertions.
+    let hasAssertions: Bool
     // The profiles that recognise tokens without an API token.
     private let matches: TokenMatchTable
 
@@ -32,12 +38,16 @@ package final class Snapshot: Sendable {
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
         profilesIdentityClaims = catalog.profilesByIdentityClaim.keys.sorted().map { Array($0.utf8) }
         trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
+        gatewayKeys = GatewayKeys(catalog.signingKeys, issuer: catalog.settings.issuer)
+        hasAssertions = catalog.upstreams.values.contains { $0.assertion != nil }
         var callers: TreeDictionary<APITokenDigest, Caller> = [:]
+        var clients: TreeDictionary<ProfileID, [Caller]> = [:]
         var matches = TokenMatchTable()
         for profile in catalog.profiles.sharedValues {
-            Self.add(profile, in: catalog, to: &callers, &matches)
+            Self.add(profile, in: catalog, to: &callers, &clients, &matches)
         }
         self.callers = callers
+        oauth2Clients = clients
         self.matches = matches
         keySetSources = catalog.profiles.sharedValues.reduce(into: [:]) { sources, profile in
             if let source = profile.value.keySetSource { sources[source, default: 0] += 1 }
@@ -53,7 +63,15 @@ package final class Snapshot: Sendable {
         identityClaims = catalog.settings.identityClaimOrder.map { Array($0.utf8) }
         profilesIdentityClaims = catalog.profilesByIdentityClaim.keys.sorted().map { Array($0.utf8) }
         trustedProxies = catalog.settings.trustedProxies.isEmpty ? nil : TrustedProxies(catalog.settings)
+        let isSameSigner = change.signingKeys == nil && change.settings == nil
+        gatewayKeys =
+            isSameSigner
+            ? previous.gatewayKeys : GatewayKeys(catalog.signingKeys, issuer: catalog.settings.issuer)
+        hasAssertions =
+            change.upstreams.isEmpty
+            ? previous.hasAssertions : catalog.upstreams.values.contains { $0.assertion != nil }
         var callers = previous.callers
+        var clients = previous.oauth2Clients
         var matches = previous.matches
         let touched: Set<ProfileID>
         if change.settings != nil {
@@ -66,15 +84,17 @@ package final class Snapshot: Sendable {
         for id in touched {
             guard let old = previous.catalog.profiles[id] else { continue }
             for token in old.apiTokens { callers[token.digest] = nil }
+            if old.method == .oauth2 { clients[id] = nil }
             if !old.tokenMatches.isEmpty { matches.remove(old) }
         }
         // Only now, since a token may have moved from one touched profile to another.
         for id in touched {
             if let profile = catalog.profiles.shared(id) {
-                Self.add(profile, in: catalog, to: &callers, &matches)
+                Self.add(profile, in: catalog, to: &callers, &clients, &matches)
             }
         }
         self.callers = callers
+        oauth2Clients = clients
         self.matches = matches
         keySetSources = touched.reduce(into: previous.keySetSources) { sources, id in
             if let source = previous.catalog.profiles[id]?.keySetSource {
@@ -92,16 +112,21 @@ package final class Snapshot: Sendable {
         _ profile: SharedEntity<AccessProfile>,
         in catalog: Catalog,
         to callers: inout TreeDictionary<APITokenDigest, Caller>,
+        _ clients: inout TreeDictionary<ProfileID, [Caller]>,
         _ matches: inout TokenMatchTable
     ) {
         let apiTokens = profile.value.apiTokens
+        let isOAuth2 = profile.value.method == .oauth2
+        if isOAuth2 { clients[profile.value.id] = [] }
         // A profile that no token names never decides anything.
         guard !apiTokens.isEmpty || !profile.value.tokenMatches.isEmpty,
             let compiled = CompiledProfile(profile, in: catalog)
         else { return }
         if !profile.value.tokenMatches.isEmpty { matches.add(Caller(profile: compiled, apiTokenAt: nil)) }
         for index in apiTokens.indices {
-            callers[apiTokens[index].digest] = Caller(profile: compiled, apiTokenAt: index)
+            let caller = Caller(profile: compiled, apiTokenAt: index)
+            callers[apiTokens[index].digest] = caller
+            if isOAuth2 { clients[profile.value.id, default: []].append(caller) }
         }
     }
 

@@ -29,9 +29,14 @@ package final class SnapshotSource: Sendable {
         }
     }
 
-    /// Puts a whole catalog in force, as after reading the file again.
-    package func replace(_ catalog: Catalog) {
-        publishing.withLock { _ in put(Snapshot(catalog)) }
+    /// Puts a whole catalog in force that is made with a look at the one before, as after reading the file again;
+    /// nobody changes that one meanwhile, and `nil` leaves it.
+    ///
+    /// - Throws: what the closure throws; then the old one stays.
+    package func update(_ change: (Catalog) throws -> Catalog?) rethrows {
+        try publishing.withLock { _ in
+            if let catalog = try change(current.catalog) { put(Snapshot(catalog)) }
+        }
     }
 
     private func put(_ snapshot: Snapshot) {

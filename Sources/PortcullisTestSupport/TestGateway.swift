@@ -63,7 +63,9 @@ package struct TestGateway {
             try ProfileKey(id: .test(1000 + number), name: "key", material: material, createdAt: now)
         ]
         if let digest = APITokenDigest(token: token.utf8) {
-            profile.apiTokens = [APIToken(id: .test(number), name: "default", digest: digest, createdAt: now)]
+            profile.apiTokens = [
+                APIToken(id: .test(100 + number), name: "default", digest: digest, createdAt: now)
+            ]
         }
         return profile
     }

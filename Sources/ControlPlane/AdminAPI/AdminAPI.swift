@@ -104,6 +104,7 @@ package struct AdminAPI: Sendable {
         operations += EndpointsResource(catalog: catalog).operations
         operations += UpstreamsResource(catalog: catalog).operations
         operations += SettingsResource(catalog: catalog).operations
+        operations += SigningKeysResource(catalog: catalog).operations
         operations += CatalogResource(catalog: catalog).operations
         operations +=
             DecisionsResource(decisions: dependencies.decisions, explain: dependencies.explain).operations

@@ -153,13 +153,6 @@ extension Problem {
     }
 }
 
-extension DocumentNode {
-    /// Makes an object of named values.
-    init(object members: [(String, DocumentValue)]) {
-        self.init(.object(members.map { DocumentMember($0.0, DocumentNode($0.1)) }))
-    }
-}
-
 extension DocumentValue {
     /// Makes an object of named values.
     static func fields(_ members: [(String, DocumentValue)]) -> DocumentValue {

@@ -127,6 +127,13 @@ extension Schemas {
         ),
         Field("oauth2", .optional(.object(oauth2)), "For `oauth2`: what its access tokens are like."),
         Field(
+            "oauth2_client_id",
+            .text(.identity),
+            "For `oauth2`: the `client_id` of its callers; their `client_secret` is one of its API tokens.",
+            access: .readOnly,
+            isAlwaysShown: false
+        ),
+        Field(
             "client_certificate",
             .optional(.object(clientCertificate)),
             "Which client certificate the callers must present; null: none."

@@ -34,11 +34,12 @@ enum UpstreamRequest {
         guard isWritten else { return false }
         buffer.append(destination.pool.hostLine)
         let forwardsCredential = admitted.route.endpoint.forwardsCredential
-        HeadWriter.writeFields(
-            of: request,
-            dropping: forwardsCredential ? dropped : dropped.union(credentials),
-            into: &buffer
-        )
+        let kinds = forwardsCredential ? dropped : dropped.union(credentials)
+        if let fields = admitted.route.callerFields {
+            HeadWriter.writeFields(of: request, dropping: kinds, and: fields.names, into: &buffer)
+        } else {
+            HeadWriter.writeFields(of: request, dropping: kinds, into: &buffer)
+        }
         id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
         buffer.append(forwarded)
         buffer.append(admitted.identityHeaders)

@@ -96,6 +96,27 @@ package struct HeadWriter: Sendable {
         }
     }
 
+    /// Writes a received head's fields as ``writeFields(of:dropping:into:)`` does, less those with one of these names
+    /// as well, which are in lower case.
+    package static func writeFields(
+        of head: some MessageHead,
+        dropping: KnownHeaderSet,
+        and names: [[UInt8]],
+        into buffer: inout OutputBuffer
+    ) {
+        let dropped = dropping.union(.hopByHop).union(.framing)
+        head.bytes.withUnsafeReadableBytes { source in
+            for field in head.headers where passes(field, dropped, source.count) {
+                let name = source[field.name.offset..<field.name.end]
+                let isNamed = names.contains { known in
+                    known.count == name.count
+                        && zip(known, name).allSatisfy { $0 == ASCII.lowercased($1) }
+                }
+                if !isNamed { rewrite(field, in: source, into: &buffer) }
+            }
+        }
+    }
+
     /// The whole line of a field that ``passes(_:_:_:)``, if it is `name: value` with nothing else around.
     @inline(__always)
     private static func line(of field: HeaderField, in source: UnsafeRawBufferPointer) -> Range<Int>? {

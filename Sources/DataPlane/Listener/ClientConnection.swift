@@ -3,13 +3,15 @@ import NIOCore
 
 /// One caller's connection: it reads requests one after another, has each decided, and answers in order.
 final class ClientConnection {
-    private enum Phase {
+    enum Phase {
         /// Waits for, or reads, the next head.
         case head
         /// A request waits for a key that its token needs.
         case waiting(WaitingRequest)
         /// A request is being forwarded; its body may still be coming.
         case exchange(Exchange)
+        /// The gateway answers itself, once the short body is there.
+        case collecting(CollectedRequest)
         /// A request was refused; the rest of its short body is passed over.
         case skipping
         /// The last answer was given and the caller told so; what still comes is thrown away.
@@ -31,15 +33,15 @@ final class ClientConnection {
     /// Its place among the event loop's connections.
     var slot = 0
     private let socket: StreamSocket
-    private let loop: LoopContext
-    private var phase = Phase.head
-    private var parser = RequestHeadParser()
-    private var body = BodyDecoder(.none)
-    private var bodyIsRead = true
-    private var pending = InputBuffer()
+    let loop: LoopContext
+    var phase = Phase.head
+    var parser = RequestHeadParser()
+    var body = BodyDecoder(.none)
+    var bodyIsRead = true
+    var pending = InputBuffer()
     private var forwardedFields: ForwardedFields
     private var deadline: NIODeadline
-    private var inputEnded = false
+    var inputEnded = false
     private var outputEnded = false
     private var isServing = false
     private var isFirstRequest = true
@@ -87,7 +89,7 @@ final class ClientConnection {
         switch phase {
         case .exchange(let exchange): exchange.abandon()
         case .waiting(let request): loop.stopAwaiting(request.ticket)
-        case .head, .skipping, .lingering, .closed: break
+        case .head, .collecting, .skipping, .lingering, .closed: break
         }
         phase = .closed
         pending.drop()
@@ -110,7 +112,7 @@ final class ClientConnection {
             }
         case .waiting:
             if now >= deadline { decideAgain() }
-        case .head, .skipping, .lingering:
+        case .head, .collecting, .skipping, .lingering:
             if now >= deadline { return close() }
             if isIdle, now >= idleSince + Reactor.sweepInterval { rest() }
         }
@@ -123,7 +125,7 @@ final class ClientConnection {
         socket.releaseOutput()
     }
 
-    private func arm(_ seconds: Int64) {
+    func arm(_ seconds: Int64) {
         deadline = loop.reactor.now + .seconds(seconds)
     }
 
@@ -145,6 +147,8 @@ final class ClientConnection {
                 guard socket.hasRoom, readHead() else { return }
             case .exchange(let exchange):
                 guard readBody(exchange) else { return }
+            case .collecting(let request):
+                guard collectBody(of: request) else { return }
             case .skipping:
                 guard skipBody() else { return }
             case .waiting, .lingering, .closed:
@@ -188,6 +192,9 @@ final class ClientConnection {
         let id = loop.nextRequestID()
         // For everybody else there is nothing at that path.
         if AskedRequest.isAsked(by: head), loop.isTrustedProxy(address) { return answer(head, id) }
+        if let endpoint = OwnEndpoint.named(by: head), loop.offers(endpoint) {
+            return begin(head, id, at: endpoint)
+        }
         let decision = loop.decide(head, from: address, certificate)
         if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, nil) { return }
         act(on: decision, head, id)
@@ -197,7 +204,7 @@ final class ClientConnection {
     private static let keyWaitSeconds: Int64 = 6
 
     /// Begins to wait for a key; false when there is nothing to wait for.
-    private func isAwaiting(
+    func isAwaiting(
         _ key: NeededKey,
         _ head: consuming RequestHead,
         _ id: RequestID,
@@ -247,47 +254,6 @@ final class ClientConnection {
             }
             phase = .exchange(exchange)
             exchange.start()
-        }
-    }
-
-    /// Tells a trusted proxy whether the request that it asks about may pass, and who calls.
-    private func answer(_ head: consuming RequestHead, _ id: RequestID) {
-        let asked: AskedRequest
-        do throws(Rejection) {
-            asked = try AskedRequest(copy head)
-        } catch {
-            return refuse(error, loop.noFindings(), id, head: head)
-        }
-        let decision = loop.decide(asked, in: head, from: address)
-        if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, asked) { return }
-        act(on: decision, head, id, asked)
-    }
-
-    private func act(
-        on decision: Decision,
-        _ head: consuming RequestHead,
-        _ id: RequestID,
-        _ asked: AskedRequest
-    ) {
-        switch decision.outcome {
-        case .rejected(let rejection):
-            refuse(rejection, decision.findings, id, head: head, asked: asked)
-        case .admitted(let admitted):
-            let client = client(of: decision.findings)
-            loop.record(id, decision.findings, nil, status: 200, from: client, head: nil, asked: asked)
-            closeUnlessBodyIsShort(head)
-            write { output in
-                ClientResponse.permit(
-                    admitted,
-                    id: id,
-                    dateLine: loop.dateLine(),
-                    closes: !keepsAlive,
-                    into: &output
-                )
-            }
-            flush()
-            parser.recycle(head)
-            finishRequest()
         }
     }
 
@@ -412,7 +378,7 @@ final class ClientConnection {
         serveAndFlush()
     }
 
-    private func refuse(
+    func refuse(
         _ rejection: Rejection,
         _ findings: Findings,
         _ id: RequestID,
@@ -448,7 +414,7 @@ final class ClientConnection {
     }
 
     /// Makes the answer the last one where the rest of the body is too long to be passed over.
-    private func closeUnlessBodyIsShort(_ head: RequestHead?) {
+    func closeUnlessBodyIsShort(_ head: RequestHead?) {
         if isLastAnswer || (!bodyIsRead && !canSkipBody(head)) { keepsAlive = false }
     }
 
@@ -458,7 +424,7 @@ final class ClientConnection {
         return remaining <= Self.skipLimit
     }
 
-    private func finishRequest() {
+    func finishRequest() {
         if case .closed = phase { return }
         guard keepsAlive else { return endInOrder() }
         if bodyIsRead {
@@ -530,7 +496,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .head, .waiting: isBody = false
         case .exchange: isBody = !bodyIsRead
-        case .skipping, .lingering, .closed: isBody = true
+        case .collecting, .skipping, .lingering, .closed: isBody = true
         }
         return pending.receive(from: socket, into: isBody ? loop.scratch : nil)
     }
@@ -540,7 +506,7 @@ extension ClientConnection: StreamDelegate {
         case .lingering, .closed:
             pending.drop()
             return
-        case .head, .waiting, .exchange, .skipping: serve()
+        case .head, .waiting, .exchange, .collecting, .skipping: serve()
         }
         // What could not be passed on at once.
         pending.keep()
@@ -549,7 +515,7 @@ extension ClientConnection: StreamDelegate {
     private func callerEnded() {
         inputEnded = true
         switch phase {
-        case .exchange:
+        case .exchange, .collecting:
             // The caller only said that it sends no more: it still waits for its answers, and the rest of its
             // body may still wait for the upstream.
             serve()
@@ -564,7 +530,7 @@ extension ClientConnection: StreamDelegate {
     func streamHasRoom() {
         switch phase {
         case .exchange(let exchange): exchange.clientHasRoom()
-        case .head, .skipping: serveAndFlush()
+        case .head, .collecting, .skipping: serveAndFlush()
         case .waiting, .lingering, .closed: break
         }
     }
@@ -588,7 +554,7 @@ extension ClientConnection: StreamDelegate {
         switch phase {
         case .closed: break
         case .lingering: socket.setReading(true)
-        case .head, .waiting, .skipping:
+        case .head, .waiting, .collecting, .skipping:
             socket.setReading(socket.hasRoom && pending.bytes.readableBytes < Self.readAheadLimit)
         case .exchange(let exchange):
             let isStalled = !bodyIsRead && exchange.takesBody && !exchange.hasRoom

@@ -11,6 +11,8 @@ final class LoopContext: @unchecked Sendable {
     let configuration: DataPlaneConfiguration
     let pool: UpstreamPool
     let scratch = ScratchBuffer()
+    /// What counts failed attempts at the token endpoint, for all event loops.
+    let guesses: GuessLimiter
     /// How many connections it has or was just given.
     let connectionCount = Atomic<Int>(0)
     private(set) var isDraining = false
@@ -44,11 +46,13 @@ final class LoopContext: @unchecked Sendable {
         index: Int,
         configuration: DataPlaneConfiguration,
         snapshots: SnapshotSource,
+        guesses: GuessLimiter,
         logger: Logger,
         using generator: inout some RandomNumberGenerator
     ) {
         self.reactor = reactor
         self.configuration = configuration
+        self.guesses = guesses
         self.snapshots = SnapshotSource.Reader(snapshots)
         keySets = (configuration.keySets?.keySets).map { KeySetsSource.Reader($0) }
         planned = self.snapshots.version
@@ -171,6 +175,22 @@ final class LoopContext: @unchecked Sendable {
     /// Whether a connection's peer may ask for decisions about others' requests.
     func isTrustedProxy(_ peer: IPAddress) -> Bool {
         snapshots.current().trustedProxies?.contains(peer) ?? false
+    }
+
+    /// Notes whose client secret was presented.
+    func noteUse(_ decision: TokenEndpoint.Decision) {
+        admission.noteUse(decision)
+    }
+
+    /// Whether an endpoint of the gateway's own is there.
+    func offers(_ endpoint: OwnEndpoint) -> Bool {
+        snapshots.current().offers(endpoint)
+    }
+
+    /// What is in force, and whom a request comes from; no address when a trusted proxy names none.
+    func circumstances(of head: RequestHead, from peer: IPAddress) -> (Snapshot, IPAddress?) {
+        let snapshot = snapshots.current()
+        return (snapshot, clientAddress(of: head, from: peer, snapshot))
     }
 
     private struct Credentials {

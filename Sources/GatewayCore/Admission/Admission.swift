@@ -6,6 +6,7 @@ package import JOSE
 package struct Admission: Sendable {
     private var cache: VerifiedTokenCache
     private var headers = TokenHeaderMemory()
+    private var callerFields = CallerFieldsMemory()
     private var uses = Uses()
     private let usedTokens: UsedTokens?
     private let isAsking: Bool
@@ -33,6 +34,11 @@ package struct Admission: Sendable {
     /// Gives when keys and API tokens were last used since the last time, or `nil` when none was.
     package mutating func takeUses() -> [UseID: Timestamp]? {
         uses.isEmpty ? nil : uses.take()
+    }
+
+    /// Notes that an API token was presented as a client secret, and was right.
+    package mutating func noteUse(_ issued: TokenEndpoint.Decision) {
+        uses.note(issued.findings.caller?.apiToken, at: issued.findings.now)
     }
 
     /// Makes what the first decision would otherwise have to wait for.
@@ -110,7 +116,11 @@ package struct Admission: Sendable {
                         &findings
                     )
                 }
-                return admit(to: route, parameters, caller.profile.identityHeaders, findings)
+                var identityHeaders = caller.profile.identityHeaders
+                if let fields = route.callerFields {
+                    identityHeaders = callerFields.headers(caller, fields, snapshot, question.now)
+                }
+                return admit(to: route, parameters, identityHeaders, findings)
             }
             // Before anything else of the token is believed.
             let remembered = try authenticate(
@@ -145,7 +155,11 @@ package struct Admission: Sendable {
             }
             // Last, so that a call that is turned away leaves the token usable.
             if isOnce { try useOnce(remembered, question.now, isAsking: isAsking, &findings) }
-            return admit(to: route, parameters, remembered.identityHeaders, findings)
+            var identityHeaders = remembered.identityHeaders
+            if let fields = route.callerFields {
+                identityHeaders = callerFields.headers(remembered, fields, snapshot, question.now)
+            }
+            return admit(to: route, parameters, identityHeaders, findings)
         } catch {
             return Decision(outcome: .rejected(error), findings: findings)
         }
@@ -415,6 +429,7 @@ package struct Admission: Sendable {
         if cache.isConfirmed(at: place, for: snapshot) { return true }
         // The same object is the same generation: any change of the profile made another one.
         guard let caller = caller(of: entry, snapshot), caller.profile === entry.profile else { return false }
+        if let keys = entry.proof.gatewayKeys, keys !== snapshot.gatewayKeys { return false }
         cache.confirm(at: place)
         return true
     }

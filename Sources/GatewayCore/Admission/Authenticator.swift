@@ -27,6 +27,9 @@ struct Authenticator {
                 operatorDetail: "the header's typ is no JWT's, expected JWT, at+jwt or none"
             )
         }
+        if let key = gatewayKey(of: unverified, claims) {
+            return try authenticate(unverified, token, hash: hash, issuedBy: key, claims, &findings)
+        }
         let identity = identity(in: claims, unverified)
         findings.caller = identity.caller
         guard let caller = identity.caller else {

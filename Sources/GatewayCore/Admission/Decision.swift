@@ -86,6 +86,8 @@ package struct Findings: Sendable {
     /// Whether the signature was found verified in the cache.
     package internal(set) var wasRemembered = false
 
+    /// Which of the gateway's own endpoints was called; `nil` for a call that goes to an upstream.
+    package private(set) var ownEndpoint: OwnEndpoint?
     /// The key that was missing, and may be fetched: then the request can be decided once more.
     package internal(set) var neededKey: NeededKey?
 
@@ -98,6 +100,14 @@ package struct Findings: Sendable {
     /// Makes findings of nothing, for a request that was no well-formed HTTP.
     package init(now: Timestamp) {
         self.now = now
+    }
+
+    /// Makes findings of nothing yet, for a call of one of the gateway's own endpoints.
+    package init(now: Timestamp, at endpoint: OwnEndpoint) {
+        self.now = now
+        ownEndpoint = endpoint
+        check = .route
+        allowedMethods = endpoint.methods
     }
 
     /// The caller as the token named it: believed only once ``Check/signature`` has passed.

@@ -7,6 +7,7 @@ extension Findings {
     /// - Parameter rejection: why the call was turned away, if it was.
     /// - Returns: one outcome for each check that has something to say.
     package func checks(_ rejection: Rejection?) -> [CheckOutcome] {
+        if let ownEndpoint { return checks(at: ownEndpoint, rejection) }
         var outcomes: [CheckOutcome] = []
         // A body turns out wrong only after the other checks: what fails is the form all the same.
         let failed = rejection.map { $0.code.concernsForm ? .wellFormed : self.check }
@@ -108,14 +109,13 @@ extension Findings {
 
 extension Rejection.Code {
     /// Whether the code is one of check 0, which goes on while the body is read.
-    fileprivate var concernsForm: Bool {
+    var concernsForm: Bool {
         switch self {
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge: true
         case .endpointNotFound, .methodNotAllowed, .credentialMissing, .credentialAmbiguous, .invalidToken,
             .tokenExpired, .tokenNotYetValid, .tokenLifetimeTooLong, .claimMissing, .claimNotAccepted,
             .tokenRevoked, .clientInactive, .addressNotAllowed, .certificateRequired, .collectionNotGranted,
-            .notAuthorized,
-            .upstreamUnreachable,
+            .notAuthorized, .rateLimited, .upstreamUnreachable,
             .upstreamUnavailable, .upstreamTimeout:
             false
         }

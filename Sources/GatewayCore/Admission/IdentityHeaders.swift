@@ -33,26 +33,55 @@ enum IdentityHeaders {
         append("Portcullis-Profile: ", profile.utf8, to: &headers)
     }
 
-    /// Percent-encodes what a header field cannot carry unambiguously: all but visible ASCII and inner spaces.
     private static func append(
         _ name: String,
         _ value: some Swift.Collection<UInt8>,
         to headers: inout [UInt8]
     ) {
         headers.append(contentsOf: name.utf8)
+        appendValue(value, to: &headers)
+        headers.append(13)
+        headers.append(10)
+    }
+
+    /// Percent-encodes what a header field cannot carry unambiguously: all but visible ASCII and inner spaces, and
+    /// one further byte where it has a meaning of its own.
+    static func appendValue(
+        _ value: some Swift.Collection<UInt8>,
+        besides special: UInt8? = nil,
+        to headers: inout [UInt8]
+    ) {
         var left = value.count
         for byte in value {
             left -= 1
             let isInnerSpace = byte == UInt8(ascii: " ") && left > 0 && left < value.count - 1
-            if isInnerSpace || (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "%") {
+            let isPlain = isInnerSpace || (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "%")
+            if isPlain, byte != special {
                 headers.append(byte)
             } else {
                 headers.append(UInt8(ascii: "%"))
                 headers.append(contentsOf: Hex.encode([byte]).uppercased().utf8)
             }
         }
-        headers.append(13)
-        headers.append(10)
+    }
+
+    private static let claimsName = Array("\r\nPortcullis-Claims: ".utf8)
+
+    /// The claims that rendered fields tell, those with the API token left out; `nil` for a caller without any.
+    static func publicClaims(in headers: [UInt8]) -> JSONDocument? {
+        // They are the last field, and no value has a line end in it.
+        guard let lineEnd = headers.dropLast(2).lastIndex(of: 13),
+            headers[lineEnd...].starts(with: claimsName),
+            // Written here as Base64url of claims that were parsed before.
+            let text = try? Base64URL.decode(
+                Array(headers[(lineEnd + claimsName.count)...].dropLast(2))
+            )
+        else { return nil }
+        let limits = TokenLimits.default
+        return try? JSONDocument(
+            parsing: text,
+            limits: JSONLimits(maximumBytes: text.count, maximumDepth: limits.maximumDepth)
+        )
     }
 
     /// The claims as they were signed, less every member that has the API token anywhere in it.

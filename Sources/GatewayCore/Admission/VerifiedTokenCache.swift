@@ -44,17 +44,25 @@ package final class RememberedToken: Sendable {
 final class TokenProof: Sendable {
     let key: ProfileKey
     let hasExpiry: Bool
+    /// For an access token that the gateway issued: the generation of keys that verified it.
+    let gatewayKeys: GatewayKeys?
 
     /// The identity provider's keys that it was one of; `nil` for a key of the profile itself.
     let keySet: ProviderKeySet?
 
-    /// The key in the record of last uses; a provider's keys come and go without us.
-    var use: UseID? { keySet == nil ? UseID(key.id) : nil }
+    /// The key in the record of last uses; the gateway's and a provider's keys are nobody's to retire.
+    var use: UseID? { keySet == nil && gatewayKeys == nil ? UseID(key.id) : nil }
 
-    init(key: ProfileKey, hasExpiry: Bool, keySet: ProviderKeySet? = nil) {
+    init(
+        key: ProfileKey,
+        hasExpiry: Bool,
+        keySet: ProviderKeySet? = nil,
+        gatewayKeys: GatewayKeys? = nil
+    ) {
         self.key = key
         self.hasExpiry = hasExpiry
         self.keySet = keySet
+        self.gatewayKeys = gatewayKeys
     }
 }
 

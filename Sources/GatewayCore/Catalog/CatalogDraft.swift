@@ -83,6 +83,17 @@ package struct CatalogDraft: Sendable {
     }
 }
 
+extension Catalog {
+    /// The same catalog with these keys to sign with.
+    ///
+    /// - Throws: ``CatalogError`` when there are too many.
+    package func signed(with keys: [GatewaySigningKey]) throws(CatalogError) -> Catalog {
+        var catalog = self
+        try catalog.put(keys)
+        return catalog
+    }
+}
+
 /// A catalog being read from where it was kept, checked as it is put together.
 ///
 /// What others refer to comes first: upstreams, collections, clients, profiles.

@@ -163,10 +163,15 @@ enum CatalogRules {
             let field = "claim_headers[\(index)]"
             try text(entry.claim, "\(field).claim", 1...200)
             try check(header: entry.header, "\(field).header")
+            // What is encoded within an element is written with `%`, digits and letters.
             guard (1...8).contains(entry.separator.utf8.count),
-                entry.separator.utf8.allSatisfy({ (0x20..<0x7f).contains($0) })
+                entry.separator.utf8.allSatisfy({ (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "%") }),
+                let first = entry.separator.first, !first.isLetter, !first.isNumber
             else {
-                throw .invalid("\(field).separator", "expected 1 to 8 visible characters or spaces")
+                throw .invalid(
+                    "\(field).separator",
+                    "expected 1 to 8 visible characters or spaces but %, the first no letter or digit"
+                )
             }
         }
         if let assertion {

@@ -10,6 +10,11 @@ package struct DocumentNode: Sendable {
         self.value = value
         self.position = position
     }
+
+    /// Makes an object of named values.
+    package init(object members: [(String, DocumentValue)]) {
+        self.init(.object(members.map { DocumentMember($0.0, DocumentNode($0.1)) }))
+    }
 }
 
 /// What YAML and JSON have in common.

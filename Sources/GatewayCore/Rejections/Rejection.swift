@@ -51,6 +51,7 @@ package struct Rejection: Error, Sendable {
         case certificateRequired = "certificate_required"
         case collectionNotGranted = "collection_not_granted"
         case notAuthorized = "not_authorized"
+        case rateLimited = "rate_limited"
         case upstreamUnreachable = "upstream_unreachable"
         case upstreamUnavailable = "upstream_unavailable"
         case upstreamTimeout = "upstream_timeout"
@@ -71,6 +72,7 @@ extension Rejection.Code {
         case .methodNotAllowed: 405
         case .bodyTooLarge: 413
         case .uriTooLong: 414
+        case .rateLimited: 429
         case .headersTooLarge: 431
         case .upstreamUnreachable: 502
         case .upstreamUnavailable: 503
@@ -101,6 +103,7 @@ extension Rejection.Code {
         case .certificateRequired: "Certificate required"
         case .collectionNotGranted: "Collection not granted"
         case .notAuthorized: "Not authorized"
+        case .rateLimited: "Too many requests"
         case .upstreamUnreachable: "Upstream unreachable"
         case .upstreamUnavailable: "Upstream unavailable"
         case .upstreamTimeout: "Upstream timeout"
@@ -131,6 +134,7 @@ extension Rejection.Code {
         case .certificateRequired: "The access profile asks for a client certificate that it accepts."
         case .collectionNotGranted: "The access profile is not granted this collection."
         case .notAuthorized: "The endpoint asks for more than this token or request has."
+        case .rateLimited: "There were too many requests; try again later."
         case .upstreamUnreachable: "The upstream could not be reached or gave no valid answer."
         case .upstreamUnavailable: "The upstream is not available."
         case .upstreamTimeout: "The upstream did not answer in time."
@@ -147,8 +151,7 @@ extension Rejection.Code {
         case .notAuthorized: "insufficient_scope"
         case .badRequest, .bodyTooLarge, .uriTooLong, .headersTooLarge, .endpointNotFound, .methodNotAllowed,
             .credentialMissing, .clientInactive, .addressNotAllowed, .certificateRequired,
-            .collectionNotGranted,
-            .upstreamUnreachable,
+            .collectionNotGranted, .rateLimited, .upstreamUnreachable,
             .upstreamUnavailable, .upstreamTimeout:
             nil
         }

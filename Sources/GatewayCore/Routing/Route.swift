@@ -23,10 +23,13 @@ package final class Route: Sendable {
     package let label: String
     /// Where its calls go.
     package let upstream: Upstream
+    /// What the upstream is told of the caller besides the identity headers; `nil` for nothing.
+    package let callerFields: CallerFields?
     /// The upstream's path after the target's prefix, piece by piece.
     package let upstreamPath: [PathPart]
 
-    init(endpoint: Endpoint, collection: Collection, upstream: Upstream) {
+    init(endpoint: Endpoint, collection: Collection, upstream: Upstream, callerFields: CallerFields? = nil) {
+        self.callerFields = callerFields
         self.endpoint = endpoint
         collectionID = collection.id
         isOpen = endpoint.authentication == .none

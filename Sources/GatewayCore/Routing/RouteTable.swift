@@ -28,6 +28,8 @@ package struct RouteTable: Sendable {
     /// Compiles the active endpoints of the active collections.
     package init(_ catalog: Catalog) {
         var builder = Builder()
+        // One for each upstream, not for each route: what is remembered of a caller serves them all.
+        let callerFields = CallerFields.compiled(catalog)
         for collection in catalog.collections.values where collection.isActive {
             let start = builder.child(of: 0, literal: Array(collection.handle.utf8))
             if !collection.hosts.isEmpty {
@@ -36,7 +38,12 @@ package struct RouteTable: Sendable {
             for endpoint in collection.endpoints where endpoint.isActive {
                 guard let upstream = catalog.upstreams[endpoint.upstreamID] else { continue }
                 builder.add(
-                    Route(endpoint: endpoint, collection: collection, upstream: upstream),
+                    Route(
+                        endpoint: endpoint,
+                        collection: collection,
+                        upstream: upstream,
+                        callerFields: callerFields[upstream.id]
+                    ),
                     from: start
                 )
             }

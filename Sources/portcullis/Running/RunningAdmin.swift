@@ -26,6 +26,7 @@ struct RunningAdmin {
     static func start(
         _ options: ServeOptions,
         _ source: CatalogSource,
+        _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
         _ keys: ProviderKeys,
@@ -36,7 +37,7 @@ struct RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, snapshots, tokens, keys, certificate, decisions, logger),
+            dependencies(source, apiSource, snapshots, tokens, keys, certificate, decisions, logger),
             onListening: { continuation.yield($0) }
         )
         var quiet = logger
@@ -64,6 +65,7 @@ struct RunningAdmin {
 
     private static func dependencies(
         _ source: CatalogSource,
+        _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
         _ keys: ProviderKeys,
@@ -72,7 +74,7 @@ struct RunningAdmin {
         _ logger: Logger
     ) -> AdminAPI.Dependencies {
         AdminAPI.Dependencies(
-            source: apiSource(source, snapshots, keys),
+            source: apiSource,
             decisions: decisions,
             isAdminToken: { presented in try await isAdminToken(presented, source) },
             explain: { request in
@@ -133,7 +135,8 @@ struct RunningAdmin {
         )
     }
 
-    private static func apiSource(
+    /// Where the admin API, and whatever else changes the catalog, finds it.
+    static func apiSource(
         _ source: CatalogSource,
         _ snapshots: SnapshotSource,
         _ keys: ProviderKeys

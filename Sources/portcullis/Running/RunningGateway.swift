@@ -12,6 +12,7 @@ struct RunningGateway {
     private let server: GatewayServer
     private let admin: RunningAdmin
     private let snapshots: SnapshotSource
+    private let signingKeys: SigningKeyKeeper
     private let tokens: TokenRecords
     private let keys: ProviderKeys
     private let certificate: ListenerCertificate?
@@ -26,7 +27,7 @@ struct RunningGateway {
         logger.debug("open files", metadata: ["limit": "\(files)"])
 
         let source = try await CatalogSource.open(options, logger)
-        let snapshots = SnapshotSource(Snapshot(source.catalog))
+        let snapshots = SnapshotSource(Snapshot(try SigningKeyKeeper.signed(source, at: .systemNow)))
         let tokens = TokenRecords(source, startedAt: .systemNow, logger)
         var configuration = DataPlaneConfiguration(now: { .systemNow })
         configuration.usedTokens = tokens.used
@@ -35,6 +36,9 @@ struct RunningGateway {
         configuration.keySets = keys.service
         let certificate = try options.tls.map { try ListenerCertificate.start($0, logger) }
         configuration.tls = certificate?.source
+        let apiSource = RunningAdmin.apiSource(source, snapshots, keys)
+        let signingKeys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
+        await signingKeys.check(at: .systemNow)
         configuration.host = options.listen.host
         configuration.port = options.listen.port
         configuration.threads = options.threads
@@ -46,6 +50,7 @@ struct RunningGateway {
             try await RunningAdmin.start(
                 options,
                 source,
+                apiSource,
                 snapshots,
                 tokens,
                 keys,
@@ -69,6 +74,7 @@ struct RunningGateway {
             server: server,
             admin: admin,
             snapshots: snapshots,
+            signingKeys: signingKeys,
             tokens: tokens,
             keys: keys,
             certificate: certificate,
@@ -79,6 +85,8 @@ struct RunningGateway {
 
     /// Serves until SIGTERM or SIGINT, then drains.
     func runUntilTerminated() async throws {
+        let keeping = Task { try await signingKeys.run() }
+        defer { keeping.cancel() }
         for await request in signals {
             switch request {
             case .reload: reload()
@@ -107,7 +115,8 @@ struct RunningGateway {
         }
         do {
             let catalog = try CatalogFileLoader.load(file)
-            snapshots.replace(catalog)
+            // The keys that the gateway signs with are in no file.
+            try snapshots.update { try catalog.signed(with: $0.signingKeys) }
             keys.use(snapshots.current)
             logger.notice(
                 "catalog file read again",

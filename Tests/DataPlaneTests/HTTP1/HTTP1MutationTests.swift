@@ -3,7 +3,9 @@ import FuzzTargets
 import Testing
 
 @Suite(.tags(.security)) struct `Mutated messages` {
-    private static let targets = [FuzzTarget.requestHead, .responseHead, .chunked, .rule, .proxyHeader]
+    private static let targets = [
+        FuzzTarget.requestHead, .responseHead, .chunked, .rule, .proxyHeader, .tokenRequest,
+    ]
 
     @Test(arguments: targets)
     func `the corpus meets the invariants`(_ target: FuzzTarget) throws {

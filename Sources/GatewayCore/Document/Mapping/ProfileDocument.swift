@@ -49,6 +49,7 @@ extension AccessProfile {
         if let client = catalog.clients[clientID] { try reader.readOnly("client", client.name) }
         try reader.text("name", &name)
         try reader.bool("active", &isActive, default: true)
+        try reader.readOnly("oauth2_client_id", id.text)
         try reader.choice("method", &method, default: .jwt)
         try reader.list("collections", &grantedCollections, default: [], of: "a text") {
             node throws(InvalidValue) in
@@ -157,6 +158,7 @@ extension AccessProfile {
         writer.add("active", isActive, default: true)
         // In the file too: it says how the profile's callers prove who they are.
         writer.add("method", method.rawValue)
+        if method == .oauth2 { writer.addInResource("oauth2_client_id", .string(id.text)) }
         writer.add("collections", grantedCollections.map { catalog.collections[$0]?.handle ?? $0.text })
         writer.add(optional: "identity_claim", identityClaim.map { .string($0) })
         let isFull = form == .resource

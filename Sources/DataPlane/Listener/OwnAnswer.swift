@@ -1,0 +1,112 @@
+import GatewayCore
+import NIOCore
+
+/// What the gateway answers by itself: a JSON document, or none where the method is another.
+struct OwnAnswer {
+    /// How long others may keep what is published, in seconds; a successor's key is known to them in time.
+    private static let maximumAge: StaticString = "public, max-age=300"
+
+    let findings: Findings
+    let status: Int
+    private(set) var rejection: Rejection?
+    private let body: [UInt8]
+    private var isPublic = false
+    private var retryAfter: Int64?
+
+    /// A document for everybody.
+    init(publishing document: DocumentNode, _ findings: Findings) {
+        self.findings = findings
+        status = 200
+        isPublic = true
+        body = document.jsonBytes()
+    }
+
+    /// What the token endpoint decided.
+    init(_ decision: TokenEndpoint.Decision) {
+        findings = decision.findings
+        switch decision.outcome {
+        case .success(let token):
+            status = 200
+            body = token.revealedDocument().jsonBytes()
+        case .failure(let refusal):
+            status = refusal.status
+            rejection = refusal.rejection
+            retryAfter = refusal.retryAfter
+            body = refusal.document.jsonBytes()
+        }
+    }
+
+    /// Writes the whole answer; to `HEAD` without the body.
+    func write(
+        id: RequestID,
+        dateLine: [UInt8],
+        hasBody: Bool,
+        closes: Bool,
+        into buffer: inout OutputBuffer
+    ) {
+        HeadWriter.writeStatusLine(status, into: &buffer)
+        HeadWriter.writeField("Content-Type", "application/json", into: &buffer)
+        HeadWriter.writeField("Cache-Control", isPublic ? "\(Self.maximumAge)" : "no-store", into: &buffer)
+        // RFC 6749 §5.1.
+        if !isPublic { HeadWriter.writeField("Pragma", "no-cache", into: &buffer) }
+        HeadWriter.writeField("X-Content-Type-Options", "nosniff", into: &buffer)
+        if status == 401 {
+            HeadWriter.writeField("WWW-Authenticate", "Basic realm=\"portcullis\"", into: &buffer)
+        }
+        if let retryAfter { HeadWriter.writeField("Retry-After", "\(retryAfter)", into: &buffer) }
+        buffer.append(dateLine)
+        id.withDigits { _ = HeadWriter.writeField("X-Request-Id", $0, into: &buffer) }
+        HeadWriter.writeFraming(.length(Int64(body.count)), into: &buffer)
+        if closes { HeadWriter.writeConnectionClose(into: &buffer) }
+        HeadWriter.endHead(into: &buffer)
+        if hasBody { buffer.append(body) }
+    }
+}
+
+extension LoopContext {
+    /// Answers a request that is the gateway's own to answer.
+    func answer(_ request: CollectedRequest, from peer: IPAddress) -> OwnAnswer {
+        let (snapshot, address) = circumstances(of: request.head, from: peer)
+        let findings = Findings(now: now(), at: request.endpoint)
+        switch request.endpoint {
+        case .keySet:
+            return OwnAnswer(publishing: snapshot.gatewayKeys.keySet(at: now()), findings)
+        case .metadata:
+            let host = request.head.host.map { request.head.string($0) } ?? ""
+            let document = OwnDocuments.metadata(
+                issuer: snapshot.gatewayKeys.issuer,
+                origin: host.isEmpty ? "" : "http://\(host)"
+            )
+            return OwnAnswer(publishing: document, findings)
+        case .token:
+            let endpoint = TokenEndpoint(
+                snapshot,
+                guesses: guesses,
+                now: now(),
+                monotonicSeconds: Int64(reactor.now.uptimeNanoseconds / 1_000_000_000)
+            )
+            var generator = SystemRandomNumberGenerator()
+            let decision = endpoint.decide(request.parts, from: address, using: &generator)
+            noteUse(decision)
+            return OwnAnswer(decision)
+        }
+    }
+}
+
+extension CollectedRequest {
+    fileprivate var parts: TokenRequestParts {
+        TokenRequestParts(
+            contentTypes: values(.contentType),
+            authorizations: values(.authorization),
+            hasQuery: head.query != nil,
+            body: body,
+            isTooLong: isTooLong
+        )
+    }
+
+    private func values(_ kind: KnownHeader) -> [[UInt8]] {
+        head.headers.filter { $0.kind == kind }.map { field in
+            head.bytes(field.value) { value in value.withUnsafeBufferPointer { Array($0) } }
+        }
+    }
+}
