@@ -190,7 +190,7 @@ def envoy_before(service, upstream, tmp_path):
         except OSError:
             return False
 
-    until("Envoy", answers)
+    until("Envoy", answers, 60)
     yield port
     process.terminate()
     process.wait(10)

@@ -150,6 +150,27 @@ def test_no_profiles_keys_verify_for_another_method(serve, provider, people):
         headers = {"kid": kid} if kid else {}
         signed = jwt.encode(claims, people.rsa.key.private, "RS256", headers)
         assert gateway.get(CALL, signed).code == "invalid_token"
+    # An access token of the gateway itself.
+    secret = secrets.token_hex(32)
+    machines = {
+        "client": "Provided",
+        "name": "machines",
+        "method": "oauth2",
+        "collections": ["api-endpoints-v1"],
+        "api_tokens": [{"name": "default", "token": secret}],
+    }
+    client_id = gateway.admin("POST", "/profiles", machines).json["oauth2_client_id"]
+    form = f"grant_type=client_credentials&client_id={client_id}&client_secret={secret}".encode()
+    kind = [("Content-Type", "application/x-www-form-urlencoded")]
+    issued = gateway.call("POST", "/oauth2/token", kind, form).json["access_token"]
+    assert gateway.get(CALL, issued).status == 200
+    own = jwt.decode(issued, options={"verify_signature": False})
+    for claims_of_ours in (own, own | {"iss": provider.issuer}, own | {"sub": api_token}, {"sub": secret, "iss": provider.issuer}):
+        for header_of_theirs in (header, header | {"typ": "at+jwt", "kid": jwt.get_unverified_header(issued)["kid"]}):
+            signed = joserfc_jwt.encode(header_of_theirs, claims_of_ours, provider.keys[0])
+            refused = gateway.get(CALL, signed)
+            # With the API token of the oidc profile it is that profile's, whose issuer it does not name.
+            assert refused.code in ("invalid_token", "claim_not_accepted"), claims_of_ours
     # The public key as an HMAC secret, and the API token by itself.
     for public in (provider.keys[0].as_pem(private=False), json.dumps(provider.keys[0].as_dict(private=False)).encode()):
         assert gateway.get(CALL, compact({"alg": "HS256", "kid": "key-1"}, claims, hs(public))).code == "invalid_token"
@@ -325,6 +346,37 @@ def test_a_mad_provider_harms_nobody_else(serve, authority, provider, people, mo
         # Once it is in its right mind again it is believed.
         mad.mode = "good"
         until("that the provider is believed", lambda: gateway.get(CALL, genuine).status == 200, 40)
+    finally:
+        mad.stop()
+
+
+def test_many_slow_providers_and_those_who_wait_for_them_take_no_place_from_others(serve, authority, provider):
+    mad = Provider(authority)
+    mad.mode = "slow"
+    try:
+        slow = [
+            profile_of(mad, f"slow {number}", token_matches=[{"issuer": f"slow-{number}"}])
+            | {"identity_provider": {"issuer": f"slow-{number}", "jwks_url": f"{mad.origin}/jwks?{number}"}}
+            for number in range(40)
+        ]
+        gateway = serve(profile_of(provider), *slow)
+        fetched(gateway)
+        key = ECKey.generate_key("P-256")
+        wires = []
+        for number in range(400):
+            claims = {"iss": f"slow-{number % 40}"}
+            token = joserfc_jwt.encode({"alg": "ES256", "kid": secrets.token_hex(8)}, claims, key)
+            wire = gateway.connect(timeout=30)
+            wire.send(f"GET {CALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+            wires.append(wire)
+        for _ in range(3):
+            provider.rotate()
+            began = time.monotonic()
+            assert gateway.get(CALL, provider.token()).status == 200
+            assert time.monotonic() - began < 3
+        for wire in wires:
+            assert wire.read().code == "invalid_token"
+            wire.socket.close()
     finally:
         mad.stop()
 

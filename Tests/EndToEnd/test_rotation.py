@@ -184,6 +184,7 @@ def test_what_can_be_retired(own, people):
     assert own.get(CALL, people.hmac.token()).status == 200
     until("the use", lambda: uses(own, profile)[("key", "shared")]["last_used_at"])
     assert not uses(own, profile)[("key", "shared")]["can_be_retired"]
+    until("the next second", lambda: moment(time.time()) > uses(own, profile)[("key", "shared")]["last_used_at"])
     assert own.get(CALL, jwt.encode(people.hmac.payload(), new, "HS256")).status == 200
     until("the use", lambda: uses(own, profile)[("key", "second")]["last_used_at"])
     found = until(

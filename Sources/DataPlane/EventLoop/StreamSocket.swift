@@ -176,6 +176,8 @@ final class StreamSocket: Pollable {
             }
             // What the handshake has to say.
             tls.takeOutput(into: &sealed)
+            // A peer that has us answer its records without end, and takes no answers.
+            guard sealed.count <= Self.fullAt * 16 else { return .broken }
             if !sealed.isEmpty { flushLater() }
             switch outcome {
             case .bytes: return .bytes

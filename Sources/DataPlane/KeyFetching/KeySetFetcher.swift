@@ -96,7 +96,7 @@ package struct KeySetFetcher: Sendable {
     private func get(_ first: KeyURL, _ deadline: NIODeadline) async throws(KeySetFailure) -> Answer {
         var url = first
         for _ in 0...Self.maximumRedirects {
-            let address = try await address(of: url)
+            let address = try await address(of: url, deadline)
             switch try await ask(url, at: address, deadline) {
             case .answer(let answer): return answer
             case .redirect(let target): url = target
@@ -106,10 +106,10 @@ package struct KeySetFetcher: Sendable {
     }
 
     /// The address to connect to.
-    private func address(of url: KeyURL) async throws(KeySetFailure) -> IPAddress {
+    private func address(of url: KeyURL, _ deadline: NIODeadline) async throws(KeySetFailure) -> IPAddress {
         if let fault = rule.fault(url) { throw KeySetFailure(description: fault) }
         if let address = IPAddress(url.host) { return address }
-        let addresses = try await Resolution.addresses(of: url)
+        let addresses = try await Resolution.addresses(of: url, deadline)
         // All of them: which one is used must not be a matter of luck.
         for address in addresses where !rule.allows(address) {
             throw KeySetFailure(

@@ -15,8 +15,11 @@ package final class KeySetService: Sendable {
 
     // What all sources may fetch on demand together, so that many sources are no way around the bound of each.
     private static let sharedBudget = TokenBucket(capacity: 20, oneEveryMilliseconds: 3000)
-    private static let maximumFetches = 8
+    // Sources that fail have half of them, so that many slow ones leave room for those that answer.
+    private static let maximumFetches = 64
     private static let maximumWaiters = 10_000
+    // So that those who wait for one slow source take no place from the others.
+    private static let maximumWaitersOfOne = 256
     private static let pace = Duration.milliseconds(100)
 
     private struct Entry {
@@ -145,7 +148,9 @@ package final class KeySetService: Sendable {
     package func need(_ key: NeededKey, then body: @escaping @Sendable () -> Void) -> Bool {
         let now = milliseconds
         let (isWaiting, isDue) = state.withLock { state -> (Bool, Bool) in
-            guard var entry = state.entries[key.source], state.waiting < Self.maximumWaiters else {
+            guard var entry = state.entries[key.source], state.waiting < Self.maximumWaiters,
+                entry.waiters.count < Self.maximumWaitersOfOne
+            else {
                 return (false, false)
             }
             let answer = entry.schedule.need(key.keyID ?? [], now, budget: &state.budget)
@@ -174,7 +179,7 @@ package final class KeySetService: Sendable {
         return state.withLock { state in
             var due: [KeySetSource] = []
             for (source, entry) in state.entries where entry.schedule.isDue(now) {
-                guard state.fetching < Self.maximumFetches else { break }
+                guard Self.hasRoom(for: entry, state) else { continue }
                 Self.begin(source, now, &state)
                 due.append(source)
             }
@@ -186,14 +191,17 @@ package final class KeySetService: Sendable {
         let now = milliseconds
         let isBegun = state.withLock { state in
             // With too many under way it has its turn a moment later.
-            guard state.fetching < Self.maximumFetches, state.entries[source]?.schedule.isDue(now) == true
-            else {
-                return false
-            }
+            guard let entry = state.entries[source], entry.schedule.isDue(now),
+                Self.hasRoom(for: entry, state)
+            else { return false }
             Self.begin(source, now, &state)
             return true
         }
         if isBegun { await fetch(source) }
+    }
+
+    private static func hasRoom(for entry: Entry, _ state: State) -> Bool {
+        state.fetching < (entry.schedule.failures > 0 ? maximumFetches / 2 : maximumFetches)
     }
 
     private static func begin(_ source: KeySetSource, _ now: Int64, _ state: inout State) {

@@ -55,7 +55,7 @@ extension ClientConnection {
         }
         // Where no body is read, a short one is passed over as after a refusal.
         guard request.readsBody(of: body.remainingLength) else {
-            return answer(request, loop.answer(request, from: address))
+            return answer(request, ownAnswer(to: request))
         }
         phase = .collecting(request)
         arm(loop.configuration.headerTimeoutSeconds)
@@ -75,7 +75,7 @@ extension ClientConnection {
             case .data(let part):
                 bodyIsRead = body.isFinished
                 guard request.take(part) else {
-                    answer(request, loop.answer(request, from: address))
+                    answer(request, ownAnswer(to: request))
                     return true
                 }
             case .end: bodyIsRead = true
@@ -87,8 +87,12 @@ extension ClientConnection {
                 return true
             }
         }
-        answer(request, loop.answer(request, from: address))
+        answer(request, ownAnswer(to: request))
         return true
+    }
+
+    private func ownAnswer(to request: CollectedRequest) -> OwnAnswer {
+        loop.answer(request, from: address, certificate, isSecure: isSecure)
     }
 
     private func answer(_ request: CollectedRequest, _ answer: OwnAnswer) {

@@ -60,8 +60,11 @@ final class ClientConnection {
         deadline = idleSince + .seconds(loop.configuration.headerTimeoutSeconds)
     }
 
+    /// Whether the connection is TLS.
+    var isSecure: Bool { socket.tls != nil }
+
     /// The certificate that the caller proved to have.
-    private var certificate: Certificate? {
+    var certificate: Certificate? {
         guard let tls = socket.tls else { return nil }
         if !hasLookedForCertificate {
             hasLookedForCertificate = true

@@ -143,16 +143,11 @@ final class LoopContext: @unchecked Sendable {
         }
     }
 
-    // So many requests of one event loop wait for keys at once; further ones are refused.
-    private static let maximumAwaiting = 1000
-
     /// Has a connection told when a key has been fetched, or could not be.
     ///
     /// - Returns: the number by which the waiting can be given up; `nil` when nothing is fetched.
     func awaitKey(_ key: NeededKey, for connection: ClientConnection) -> UInt64? {
-        guard let service = configuration.keySets, awaitingKeys.count < Self.maximumAwaiting else {
-            return nil
-        }
+        guard let service = configuration.keySets else { return nil }
         tickets += 1
         let ticket = tickets
         // Told on this thread, and so not before the connection is in the table.

@@ -65,7 +65,18 @@ struct OwnAnswer {
 
 extension LoopContext {
     /// Answers a request that is the gateway's own to answer.
-    func answer(_ request: CollectedRequest, from peer: IPAddress) -> OwnAnswer {
+    ///
+    /// - Parameters:
+    ///   - request: the request, its body read.
+    ///   - peer: whom the connection comes from.
+    ///   - certificate: the certificate that the caller proved to have.
+    ///   - isSecure: whether the connection is TLS.
+    func answer(
+        _ request: CollectedRequest,
+        from peer: IPAddress,
+        _ certificate: Certificate?,
+        isSecure: Bool
+    ) -> OwnAnswer {
         let (snapshot, address) = circumstances(of: request.head, from: peer)
         let findings = Findings(now: now(), at: request.endpoint)
         switch request.endpoint {
@@ -75,7 +86,7 @@ extension LoopContext {
             let host = request.head.host.map { request.head.string($0) } ?? ""
             let document = OwnDocuments.metadata(
                 issuer: snapshot.gatewayKeys.issuer,
-                origin: host.isEmpty ? "" : "http://\(host)"
+                origin: host.isEmpty ? "" : "\(isSecure ? "https" : "http")://\(host)"
             )
             return OwnAnswer(publishing: document, findings)
         case .token:
@@ -86,7 +97,7 @@ extension LoopContext {
                 monotonicSeconds: Int64(reactor.now.uptimeNanoseconds / 1_000_000_000)
             )
             var generator = SystemRandomNumberGenerator()
-            let decision = endpoint.decide(request.parts, from: address, using: &generator)
+            let decision = endpoint.decide(request.parts, from: address, certificate, using: &generator)
             noteUse(decision)
             return OwnAnswer(decision)
         }

@@ -200,13 +200,16 @@ extension CatalogRules {
                 "length is \(rules.roots.utf8.count) bytes, expected at most \(CertificateRules.maximumRootsBytes)"
             )
         }
-        do throws(KeyReadingError) {
-            let keys = try VerificationKey.publicKeys(reading: Array(rules.roots.utf8))
-            guard keys.allSatisfy({ $0.form == .pemCertificate }) else {
-                throw .unrecognised(found: "a public key", advice: "give the certificate that it belongs to")
+        let roots = pemCertificates(in: rules.roots)
+        guard (1...50).contains(roots.count) else {
+            throw .invalid("\(field).roots", "there are \(roots.count) PEM certificates, expected 1 to 50")
+        }
+        for (index, root) in roots.enumerated() {
+            do throws(KeyReadingError) {
+                _ = try VerificationKey.publicKey(reading: Array(root.utf8))
+            } catch {
+                throw .invalid("\(field).roots", "certificate \(index + 1): \(error)")
             }
-        } catch {
-            throw .invalid("\(field).roots", "expected PEM certificates: \(error)")
         }
         try texts(rules.subjects, "\(field).subjects")
         try texts(rules.alternativeNames, "\(field).san")
@@ -220,6 +223,19 @@ extension CatalogRules {
                 )
             }
         }
+    }
+
+    /// The certificates of a PEM text, each by itself; what stands between them is for people.
+    private static func pemCertificates(in text: String) -> [Substring] {
+        let (first, last) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----")
+        var found: [Substring] = []
+        var rest = text[...]
+        while let start = rest.firstRange(of: first), let end = rest[start.upperBound...].firstRange(of: last)
+        {
+            found.append(rest[start.lowerBound..<end.upperBound])
+            rest = rest[end.upperBound...]
+        }
+        return found
     }
 
     /// The keys that the gateway itself signs with.

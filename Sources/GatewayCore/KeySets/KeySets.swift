@@ -62,11 +62,18 @@ package final class KeySetsSource: Sendable {
 }
 
 /// A key that a token needs and that its provider's key set does not have, as far as is known.
-package struct NeededKey: Hashable, Sendable {
+///
+/// An object, since every decision has room for one and hardly any has one.
+package final class NeededKey: Sendable {
     /// Whose key it is.
     package let source: KeySetSource
     /// The `kid` that the token names; `nil` when it names none.
     package let keyID: [UInt8]?
+
+    init(source: KeySetSource, keyID: [UInt8]?) {
+        self.source = source
+        self.keyID = keyID
+    }
 }
 
 /// The port through which the last good key set of each source is kept.

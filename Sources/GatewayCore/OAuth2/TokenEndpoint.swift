@@ -40,16 +40,18 @@ package struct TokenEndpoint: Sendable {
     /// - Parameters:
     ///   - parts: the request as it came.
     ///   - address: whom it came from; `nil` when a trusted proxy names none.
+    ///   - certificate: the certificate that the caller proved to have in TLS.
     ///   - generator: where the token's identity comes from.
     /// - Returns: the token or the refusal.
     package func decide(
         _ parts: TokenRequestParts,
         from address: IPAddress?,
+        _ certificate: (any PresentedCertificate)? = nil,
         using generator: inout some RandomNumberGenerator
     ) -> Decision {
         var findings = Findings(now: now, at: .token)
         do throws(OAuth2Refusal) {
-            let token = try issue(parts, address, &findings, using: &generator)
+            let token = try issue(parts, address, certificate, &findings, using: &generator)
             return Decision(outcome: .success(token), findings: findings)
         } catch {
             return Decision(outcome: .failure(error), findings: findings)
@@ -59,6 +61,7 @@ package struct TokenEndpoint: Sendable {
     private func issue(
         _ parts: TokenRequestParts,
         _ address: IPAddress?,
+        _ certificate: (any PresentedCertificate)?,
         _ findings: inout Findings,
         using generator: inout some RandomNumberGenerator
     ) throws(OAuth2Refusal) -> AccessToken {
@@ -79,7 +82,10 @@ package struct TokenEndpoint: Sendable {
         findings.check = .active
         try rule { () throws(Rejection) in try CallerRules.checkActive(caller, now: now) }
         findings.check = .address
-        try rule { () throws(Rejection) in try CallerRules.checkAddress(address, of: caller) }
+        try rule { () throws(Rejection) in
+            try CallerRules.checkAddress(address, of: caller)
+            if let rules = caller.profile.certificateRules { try rules.check(certificate, at: now) }
+        }
         findings.check = .authorization
         let scopes = try scopes(request.scopes, caller.profile.profile)
         guard let signer = snapshot.gatewayKeys.signer(at: now),
