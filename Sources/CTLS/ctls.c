@@ -43,6 +43,15 @@ static int accept_any(X509_STORE_CTX *store, void *unused) {
     return 1;
 }
 
+// A key or certificate that is encrypted is refused: nobody sits at a terminal to be asked.
+static int no_passphrase(char *buffer, int size, int writing, void *unused) {
+    (void)buffer;
+    (void)size;
+    (void)writing;
+    (void)unused;
+    return -1;
+}
+
 static const unsigned char http[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in,
@@ -63,6 +72,7 @@ ctls_context *ctls_context_new(const char *chain, const char *key, char *error, 
         explain(error, error_size, "no TLS");
         return NULL;
     }
+    SSL_CTX_set_default_passwd_cb(ssl, no_passphrase);
     SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                  SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -212,7 +222,7 @@ size_t ctls_certificates_of(const char *pem, size_t count, ctls_certificate **fo
     BIO *text = count > INT_MAX ? NULL : BIO_new_mem_buf(pem, (int)count);
     size_t number = 0;
     while (text != NULL && number < limit) {
-        X509 *certificate = PEM_read_bio_X509(text, NULL, NULL, NULL);
+        X509 *certificate = PEM_read_bio_X509(text, NULL, no_passphrase, NULL);
         if (certificate == NULL) break;
         found[number] = wrapped(certificate, NULL);
         if (found[number] == NULL) break;
@@ -269,6 +279,9 @@ void ctls_certificate_names(const ctls_certificate *certificate, void *owner,
     ERR_clear_error();
 }
 
+// The end of the year 9999: what cannot be read is not valid yet, or no longer.
+static const int64_t LATEST = 253402300799;
+
 static int64_t seconds(const ASN1_TIME *time, int64_t fallback) {
     struct tm parts;
     if (ASN1_TIME_to_tm(time, &parts) != 1) return fallback;
@@ -276,11 +289,11 @@ static int64_t seconds(const ASN1_TIME *time, int64_t fallback) {
 }
 
 int64_t ctls_certificate_not_before(const ctls_certificate *certificate) {
-    return seconds(X509_get0_notBefore(certificate->certificate), INT64_MAX);
+    return seconds(X509_get0_notBefore(certificate->certificate), LATEST);
 }
 
 int64_t ctls_certificate_not_after(const ctls_certificate *certificate) {
-    return seconds(X509_get0_notAfter(certificate->certificate), INT64_MIN);
+    return seconds(X509_get0_notAfter(certificate->certificate), 0);
 }
 
 int ctls_certificate_verify(const ctls_certificate *certificate, const char *roots, size_t count, int64_t time,
@@ -293,7 +306,7 @@ int ctls_certificate_verify(const ctls_certificate *certificate, const char *roo
     snprintf(error, error_size, "it cannot be checked");
     if (store != NULL && check != NULL && text != NULL) {
         X509 *root;
-        while ((root = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
+        while ((root = PEM_read_bio_X509(text, NULL, no_passphrase, NULL)) != NULL) {
             X509_STORE_add_cert(store, root);
             X509_free(root);
         }

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.gateway import FULL_SIZE
 from support.house import catalog
 from support.tokens import b64, run
 from support.waiting import until
@@ -196,13 +197,79 @@ def test_a_slow_handshake_ends(serve, root):
         assert time.monotonic() - began < 5
 
 
+SIZE = (2 << 30) if FULL_SIZE else (200 << 20)
+
+
+@pytest.fixture
+def download(serve, people, nginx):
+    """A gateway over TLS with nginx behind it, and a file there that is all holes."""
+    path = nginx.files / "big-over-tls"
+    with path.open("wb") as file:
+        file.truncate(SIZE)
+    gateway = serve()
+    gateway.apply(catalog(people, "http://127.0.0.1:1", nginx.url))
+    yield gateway
+    path.unlink()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_large_download_streams(download, root, people, version):
+    head = f"GET /api-endpoints-v1/nginx/big-over-tls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {people.rsa.token()}\r\n\r\n"
+    with SecureWire(download, context(root, version=version), timeout=60) as slow:
+        # One that takes nothing stalls only itself, and costs no memory.
+        slow.send(head.encode())
+        with SecureWire(download, context(root, version=version), timeout=60) as wire:
+            before = highest = download.resident_bytes()
+            answer = wire.send(head.encode()).read_head()
+            assert answer.status == 200 and answer.header("content-length") == str(SIZE)
+            received = len(wire.buffer)
+            while received < SIZE:
+                data = wire.socket.recv(1 << 20)
+                assert data, f"closed after {received} of {SIZE} bytes"
+                received += len(data)
+                if received % (16 << 20) < 1 << 20:
+                    highest = max(highest, download.resident_bytes())
+        assert highest - before < 32 << 20
+
+
+def test_a_session_from_before_a_demand_does_not_go_without(serve, root, clients, people):
+    """A ticket of a time when nobody was asked for a certificate is no way around being asked."""
+    gateway = serve()
+    ours = context(root, clients.issue("/CN=mine", usage="clientAuth"), ssl.TLSVersion.TLSv1_2)
+    token = people.hmac.token()
+    head = f"GET {CALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    with SecureWire(gateway, ours) as open_before:
+        assert open_before.send(head).read().status == 200
+        session = open_before.socket.session
+        gateway.change("profiles", gateway.find("profiles", name="acme-hmac"), **demand(clients))
+        # A connection on which nobody was asked ends with the refusal, so that the next one is asked.
+        refused = open_before.send(head).read()
+        assert refused.code == "certificate_required" and refused.closes
+    plain = socket.create_connection(("127.0.0.1", gateway.port), 15)
+    with ours.wrap_socket(plain, server_hostname="localhost", session=session) as resumed:
+        assert not resumed.session_reused
+        resumed.sendall(head)
+        assert resumed.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_an_encrypted_key_is_refused_and_nobody_is_asked(start, files):
+    certificate, key = files
+    run("openssl", "ec", "-in", key, "-aes256", "-passout", "pass:secret", "-out", key.with_name("encrypted.key"))
+    with pytest.raises(AssertionError) as refusal:
+        start("--tls-certificate", certificate, "--tls-key", key.with_name("encrypted.key"))
+    assert "serve ended with 2" in str(refusal.value) and "encrypted.key" in str(refusal.value)
+
+
 def test_a_cut_off_upload_is_not_whole(serve, root, people, upstream):
     gateway = serve()
+    before = len(upstream.received)
     with SecureWire(gateway, context(root)) as wire:
         head = f"POST {CALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {people.rsa.token()}\r\nContent-Length: 100\r\n\r\nhalf"
         wire.send(head.encode())
         wire.socket.shutdown(socket.SHUT_RDWR)
     assert get(gateway, people.rsa.token(), context(root)).status == 200
+    assert all(request.body_length < 100 for request in upstream.received[before:])
 
 
 def test_many_handshakes_leave_no_memory_behind(serve, root, people):

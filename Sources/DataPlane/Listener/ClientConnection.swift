@@ -397,6 +397,8 @@ final class ClientConnection {
             head: head,
             asked: asked
         )
+        // It may have begun before anybody was asked for a certificate: the next one is asked.
+        if rejection.code == .certificateRequired { keepsAlive = false }
         closeUnlessBodyIsShort(head)
         write { output in
             ClientResponse.refusal(

@@ -71,6 +71,7 @@ extension LoopContext {
     ///   - peer: whom the connection comes from.
     ///   - certificate: the certificate that the caller proved to have.
     ///   - isSecure: whether the connection is TLS.
+    /// - Returns: what is answered, and how it was decided.
     func answer(
         _ request: CollectedRequest,
         from peer: IPAddress,

@@ -139,9 +139,12 @@ package final class TLSContextSource: Sendable {
         latest.withLock { $0 = fresh }
     }
 
-    /// When the files were changed last, as far as can be told, in a form to be compared.
-    package var stamp: [Int64] {
-        [chain, key].flatMap { path -> [Int64] in
+    /// When its files were changed last.
+    package var stamp: [Int64] { Self.stamp(chain, key) }
+
+    /// When files were changed last, as far as can be told, in a form to be compared.
+    package static func stamp(_ files: String...) -> [Int64] {
+        files.flatMap { path -> [Int64] in
             var status = stat()
             guard stat(path, &status) == 0 else { return [0] }
             return [

@@ -15,8 +15,14 @@ struct ListenerCertificate: Sendable {
     /// Reads the files.
     ///
     /// - Throws: ``CommandFailure`` that names the file and the reason.
-    static func start(_ options: TLSOptions, _ logger: Logger) throws -> ListenerCertificate {
+    static func start(
+        _ options: TLSOptions,
+        _ snapshots: SnapshotSource,
+        _ logger: Logger
+    ) throws -> ListenerCertificate {
         let source: TLSContextSource
+        // Before they are read: what replaces them meanwhile is then another stamp.
+        let stamp = TLSContextSource.stamp(options.certificate, options.key)
         do {
             source = try TLSContextSource(
                 chain: options.certificate,
@@ -26,8 +32,10 @@ struct ListenerCertificate: Sendable {
         } catch {
             throw CommandFailure.trouble("--tls-certificate and --tls-key: \(error)")
         }
-        let stamp = source.stamp
-        return ListenerCertificate(source: source, watching: Task { await watch(source, stamp, logger) })
+        return ListenerCertificate(
+            source: source,
+            watching: Task { await watch(source, stamp, snapshots, logger) }
+        )
     }
 
     /// Watches no more.
@@ -35,7 +43,12 @@ struct ListenerCertificate: Sendable {
         watching.cancel()
     }
 
-    private static func watch(_ source: TLSContextSource, _ first: [Int64], _ logger: Logger) async {
+    private static func watch(
+        _ source: TLSContextSource,
+        _ first: [Int64],
+        _ snapshots: SnapshotSource,
+        _ logger: Logger
+    ) async {
         var stamp = first
         // The two files are rarely replaced in the same moment: a pair that does not fit is tried again.
         var isToBeRead = false
@@ -45,7 +58,7 @@ struct ListenerCertificate: Sendable {
             let now = Timestamp.systemNow
             if warnedAt.map({ now.secondsSinceEpoch - $0.secondsSinceEpoch >= day }) ?? true {
                 warnedAt = now
-                warn(source, now, logger)
+                warn(source, snapshots.current.catalog, now, logger)
             }
             do { try await Task.sleep(for: pace) } catch { return }
             let found = source.stamp
@@ -68,13 +81,29 @@ struct ListenerCertificate: Sendable {
         }
     }
 
-    private static func warn(_ source: TLSContextSource, _ now: Timestamp, _ logger: Logger) {
-        guard let certificate = source.certificate else { return }
-        let left = certificate.notAfter.secondsSinceEpoch - now.secondsSinceEpoch
-        guard left < CertificateNotice.soonSeconds else { return }
-        logger.warning(
-            left > 0 ? "the listener's certificate expires soon" : "the listener's certificate has expired",
-            metadata: ["subject": "\(certificate.subject)", "not_after": "\(certificate.notAfter)"]
-        )
+    private static func warn(
+        _ source: TLSContextSource,
+        _ catalog: Catalog,
+        _ now: Timestamp,
+        _ logger: Logger
+    ) {
+        func warn(_ certificate: CertificateSummary, _ what: String, _ profile: String) {
+            let left = certificate.notAfter.secondsSinceEpoch - now.secondsSinceEpoch
+            guard left < CertificateNotice.soonSeconds else { return }
+            logger.warning(
+                left > 0 ? "\(what) expires soon" : "\(what) has expired",
+                metadata: [
+                    "subject": "\(certificate.subject)", "not_after": "\(certificate.notAfter)",
+                    "profile": "\(profile)",
+                ]
+            )
+        }
+        if let certificate = source.certificate { warn(certificate, "the listener's certificate", "-") }
+        for profile in catalog.profiles.values {
+            guard let rules = profile.clientCertificate else { continue }
+            for root in CertificateSummary.all(in: rules.roots) {
+                warn(root, "a root of client certificates", profile.name)
+            }
+        }
     }
 }

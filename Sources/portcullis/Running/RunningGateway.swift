@@ -34,7 +34,7 @@ struct RunningGateway {
         configuration.lastUses = tokens.lastUses
         let keys = try await ProviderKeys.start(options, source, snapshots.current, logger)
         configuration.keySets = keys.service
-        let certificate = try options.tls.map { try ListenerCertificate.start($0, logger) }
+        let certificate = try options.tls.map { try ListenerCertificate.start($0, snapshots, logger) }
         configuration.tls = certificate?.source
         let apiSource = RunningAdmin.apiSource(source, snapshots, keys)
         let signingKeys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
