@@ -3,6 +3,7 @@ package import GatewayCore
 import JOSE
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 
 /// What is fetched for a key set, and for how long it is good.
@@ -16,6 +17,8 @@ package struct FetchedKeySet: Sendable {
 /// Why a key set could not be fetched; lower case, no full stop.
 package struct KeySetFailure: Error, Sendable, CustomStringConvertible {
     package let description: String
+    /// Whether another address of the same name might do.
+    var isUnreachable = false
 }
 
 /// Fetches key sets over HTTPS from public addresses, within limits of time and size.
@@ -96,8 +99,7 @@ package struct KeySetFetcher: Sendable {
     private func get(_ first: KeyURL, _ deadline: NIODeadline) async throws(KeySetFailure) -> Answer {
         var url = first
         for _ in 0...Self.maximumRedirects {
-            let address = try await address(of: url, deadline)
-            switch try await ask(url, at: address, deadline) {
+            switch try await ask(url, at: try await addresses(of: url, deadline), deadline) {
             case .answer(let answer): return answer
             case .redirect(let target): url = target
             }
@@ -105,10 +107,11 @@ package struct KeySetFetcher: Sendable {
         throw KeySetFailure(description: "\(first): more than \(Self.maximumRedirects) redirects")
     }
 
-    /// The address to connect to.
-    private func address(of url: KeyURL, _ deadline: NIODeadline) async throws(KeySetFailure) -> IPAddress {
+    /// The addresses to connect to, the best first.
+    private func addresses(of url: KeyURL, _ deadline: NIODeadline) async throws(KeySetFailure) -> [IPAddress]
+    {
         if let fault = rule.fault(url) { throw KeySetFailure(description: fault) }
-        if let address = IPAddress(url.host) { return address }
+        if let address = IPAddress(url.host) { return [address] }
         let addresses = try await Resolution.addresses(of: url, deadline)
         // All of them: which one is used must not be a matter of luck.
         for address in addresses where !rule.allows(address) {
@@ -117,10 +120,29 @@ package struct KeySetFetcher: Sendable {
                     "\(url.host) has the address \(address), which is not public; the operator can allow it with --key-fetch-allow"
             )
         }
-        guard let address = addresses.first else {
-            throw KeySetFailure(description: "\(url.host) has no address")
+        guard !addresses.isEmpty else { throw KeySetFailure(description: "\(url.host) has no address") }
+        return addresses
+    }
+
+    // A name has rarely more of each family.
+    private static let maximumAddresses = 4
+
+    /// Asks at one address after another until one can be connected to.
+    private func ask(
+        _ url: KeyURL,
+        at addresses: [IPAddress],
+        _ deadline: NIODeadline
+    ) async throws(KeySetFailure) -> Outcome {
+        var failure = KeySetFailure(description: "\(url): there is no address to ask")
+        for address in addresses.prefix(Self.maximumAddresses) where NIODeadline.now() < deadline {
+            do throws(KeySetFailure) {
+                return try await ask(url, at: address, deadline)
+            } catch {
+                guard error.isUnreachable else { throw error }
+                failure = error
+            }
         }
-        return address
+        throw failure
     }
 
     private enum Outcome {
@@ -140,6 +162,7 @@ package struct KeySetFetcher: Sendable {
             decompression: .disabled
         )
         configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
         if IPAddress(url.host) == nil { configuration.dnsOverride = [url.host: address.description] }
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let outcome: Result<Outcome, any Error>
@@ -161,7 +184,11 @@ package struct KeySetFetcher: Sendable {
             throw KeySetFailure(
                 description: "\(url): no whole answer within \(Self.timeLimit.nanoseconds / 1_000_000_000) s"
             )
-        case .failure(let error): throw KeySetFailure(description: "\(url): \(error)")
+        case .failure(let error):
+            let isUnreachable =
+                error is IOError || error is NIOConnectionError
+                || (error as? HTTPClientError) == .connectTimeout
+            throw KeySetFailure(description: "\(url): \(error)", isUnreachable: isUnreachable)
         }
     }
 

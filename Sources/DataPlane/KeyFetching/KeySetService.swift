@@ -17,10 +17,12 @@ package final class KeySetService: Sendable {
     private static let sharedBudget = TokenBucket(capacity: 20, oneEveryMilliseconds: 3000)
     // Sources that fail have half of them, so that many slow ones leave room for those that answer.
     private static let maximumFetches = 64
-    private static let maximumWaiters = 10_000
-    // So that those who wait for one slow source take no place from the others.
-    private static let maximumWaitersOfOne = 256
+    private static let maximumWaiters = 65_536
+    // So that those who wait for one slow source take no place from the others; least of all for one that fails.
+    private static let maximumWaitersOfOne = 8192
+    private static let maximumWaitersOfFailing = 256
     private static let pace = Duration.milliseconds(100)
+    private static let idlePace = Duration.seconds(1)
 
     private struct Entry {
         var schedule: KeySetSchedule
@@ -77,7 +79,7 @@ package final class KeySetService: Sendable {
         while !Task.isCancelled {
             for source in due() { Task { await self.fetch(source) } }
             do {
-                try await Task.sleep(for: Self.pace)
+                try await Task.sleep(for: state.withLock { $0.entries.isEmpty } ? Self.idlePace : Self.pace)
             } catch {
                 return
             }
@@ -149,7 +151,8 @@ package final class KeySetService: Sendable {
         let now = milliseconds
         let (isWaiting, isDue) = state.withLock { state -> (Bool, Bool) in
             guard var entry = state.entries[key.source], state.waiting < Self.maximumWaiters,
-                entry.waiters.count < Self.maximumWaitersOfOne
+                entry.waiters.count
+                    < (entry.schedule.failures > 0 ? Self.maximumWaitersOfFailing : Self.maximumWaitersOfOne)
             else {
                 return (false, false)
             }

@@ -223,11 +223,23 @@ final class ClientConnection {
     func decideAgain() {
         guard case .waiting(let request) = phase else { return }
         loop.stopAwaiting(request.ticket)
+        let decision =
+            request.asked.map { loop.decide($0, in: request.head, from: address) }
+            ?? loop.decide(request.head, from: address, certificate)
+        // The fetch that was waited for may have begun before the key was published: once more, in what is left of
+        // the time.
+        if request.mayWaitAgain, loop.reactor.now < deadline, let key = decision.findings.neededKey,
+            let ticket = loop.awaitKey(key, for: self)
+        {
+            request.ticket = ticket
+            request.mayWaitAgain = false
+            return
+        }
         phase = .head
         if let asked = request.asked {
-            act(on: loop.decide(asked, in: request.head, from: address), request.head, request.id, asked)
+            act(on: decision, request.head, request.id, asked)
         } else {
-            act(on: loop.decide(request.head, from: address, certificate), request.head, request.id)
+            act(on: decision, request.head, request.id)
         }
         serveAndFlush()
     }

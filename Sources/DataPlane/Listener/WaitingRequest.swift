@@ -5,7 +5,9 @@ final class WaitingRequest {
     /// What a trusted proxy asks about; `nil` for a request of its own.
     let asked: AskedRequest?
     /// The number by which the event loop knows it.
-    let ticket: UInt64
+    var ticket: UInt64
+    /// Whether it may wait for another fetch when this one does not bring the key.
+    var mayWaitAgain = true
 
     init(head: RequestHead, id: RequestID, asked: AskedRequest?, ticket: UInt64) {
         self.head = head

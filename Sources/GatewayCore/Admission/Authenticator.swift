@@ -219,7 +219,9 @@ struct Authenticator {
         _ keySet: ProviderKeySet?,
         _ provider: CompiledProvider
     ) -> NeededKey? {
-        guard let source = provider.source, !token.algorithm.isHMAC else { return nil }
+        guard let source = provider.source, !token.algorithm.isHMAC,
+            provider.algorithms.isEmpty || provider.algorithms.contains(token.algorithm)
+        else { return nil }
         if let keySet, let keyID = token.keyID, keySet.has(keyID) { return nil }
         return NeededKey(source: source, keyID: token.keyID)
     }

@@ -19,7 +19,9 @@ package struct KeySetSchedule: Sendable {
     package static let freshSeconds: ClosedRange<Int64> = 60...86_400
 
     // A token that names a new key waits at most this long for its turn.
-    private static let pause: Int64 = 1000
+    private static let pause: Int64 = 500
+    // A source that fails may be asked that often on demand whatever else was asked for.
+    private static let calmPause: Int64 = 5000
     private static let longestBackOff: Int64 = 30_000
     // A key that its provider does not know is not asked for again for so long.
     private static let absence: Int64 = 30_000
@@ -61,19 +63,24 @@ package struct KeySetSchedule: Sendable {
             guard now >= until else { return .refuse }
             absent[keyID] = nil
         }
-        if isFetching || onDemandAt != nil {
+        // What a fetch brings that began before may be older than the key: its absence there proves nothing.
+        if isFetching { return .wait }
+        if onDemandAt != nil {
             if wanted.count < Self.maximumAbsent { wanted.insert(keyID) }
             return .wait
         }
-        // A source that fails is not asked more often than once a second anyway, and its own bucket is kept for when
-        // it answers again; of what all share, the others get a part that it leaves them.
-        guard failures > 0 ? budget.take(at: now, leaving: 10) : takeFromBoth(now, &budget) else {
-            return .refuse
-        }
+        guard mayFetch(now, &budget) else { return .refuse }
         wanted = [keyID]
         let earliest = (startedAt ?? now - Self.pause) + Self.pause
         onDemandAt = max(now, earliest)
         return now >= earliest ? .fetch : .wait
+    }
+
+    private mutating func mayFetch(_ now: Int64, _ budget: inout TokenBucket) -> Bool {
+        guard failures > 0 else { return takeFromBoth(now, &budget) }
+        // Its own bucket is kept for when it answers again; of what all share, it leaves the others a part.
+        if let startedAt, now - startedAt >= Self.calmPause { return true }
+        return budget.take(at: now, leaving: 10)
     }
 
     private mutating func takeFromBoth(_ now: Int64, _ budget: inout TokenBucket) -> Bool {
@@ -109,8 +116,7 @@ package struct KeySetSchedule: Sendable {
         failures = 0
         // A fifth ahead, so that the set never becomes stale between two fetches.
         dueAt = now + freshMilliseconds / 5 * 4
-        let found = wanted.contains(where: has)
-        if found, wasOnDemand {
+        if wasOnDemand, wanted.contains(where: has) {
             // A provider that really has new keys is never slowed by what it had before.
             if !wasFailing { bucket.giveBack() }
             budget.giveBack()

@@ -19,6 +19,17 @@ package struct KeySetSource: Hashable, Sendable {
         }
     }
 
+    // Bytes, since Swift compares texts by canonical equivalence.
+    package static func == (left: Self, right: Self) -> Bool {
+        left.url == right.url && left.isDiscovery == right.isDiscovery
+            && left.issuer.utf8.elementsEqual(right.issuer.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(url)
+        hasher.combine(isDiscovery)
+    }
+
     /// The source as one text, by which it is kept.
     package var text: String { "\(isDiscovery ? "discovery" : "jwks") \(url) \(issuer)" }
 }

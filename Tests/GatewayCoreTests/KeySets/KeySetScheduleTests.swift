@@ -65,7 +65,24 @@ import Testing
         }
         schedule.succeed(freshFor: 600_000, 5100, budget: &budget) { $0 == Self.bytes("b") }
         #expect(!schedule.isDue(5100))
-        #expect(schedule.need(Self.bytes("c7"), 5200, budget: &budget) == .refuse, "it was asked for in vain")
+    }
+
+    @Test mutating func `once more for a key that was asked for while a fetch was under way`() {
+        schedule.begin(0)
+        #expect(schedule.need(Self.bytes("b"), 100, budget: &budget) == .wait)
+        // The provider rotated after it had answered.
+        schedule.succeed(freshFor: 600_000, 200, budget: &budget) { _ in false }
+        #expect(schedule.need(Self.bytes("b"), 200, budget: &budget) == .wait)
+        #expect(schedule.isDue(500))
+        fetch(at: 500, keys: ["b"])
+    }
+
+    @Test mutating func `not again for a key that was asked for in vain`() {
+        fetch(at: 0)
+        #expect(schedule.need(Self.bytes("b"), 5000, budget: &budget) == .fetch)
+        fetch(at: 5000)
+        #expect(schedule.need(Self.bytes("b"), 5100, budget: &budget) == .refuse)
+        #expect(schedule.need(Self.bytes("b"), 35_100, budget: &budget) == .fetch)
     }
 
     @Test mutating func `no more than a handful of times for keys that nobody has`() {
@@ -95,11 +112,11 @@ import Testing
         }
     }
 
-    @Test mutating func `a second after the last time at the earliest`() {
+    @Test mutating func `half a second after the last time at the earliest`() {
         fetch(at: 0)
         #expect(schedule.need(Self.bytes("b"), 100, budget: &budget) == .wait)
-        #expect(!schedule.isDue(999))
-        #expect(schedule.isDue(1000))
+        #expect(!schedule.isDue(499))
+        #expect(schedule.isDue(500))
     }
 
     @Test mutating func `less often when others need the common budget`() {
@@ -110,12 +127,13 @@ import Testing
         }
         #expect(schedule.need(Self.bytes("b"), 2000, budget: &budget) == .refuse)
         #expect(schedule.need(Self.bytes("b"), 5000, budget: &budget) == .fetch)
-        // A source that fails leaves half of it to those that answer.
+        // A source that fails leaves half of it to those that answer, and has its turn every five seconds all the same.
         schedule.begin(5000)
         schedule.fail(5000)
-        for now in stride(from: Int64(6000), through: 30_000, by: 1000) {
+        for now in stride(from: Int64(6000), to: 10_000, by: 500) {
             #expect(schedule.need(Self.bytes("b"), now, budget: &budget) == .refuse)
         }
+        #expect(schedule.need(Self.bytes("b"), 10_000, budget: &budget) == .fetch)
     }
 }
 
