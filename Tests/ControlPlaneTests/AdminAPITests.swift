@@ -53,7 +53,7 @@ import Testing
 
     @Test func `a store that cannot tell the admin token is unavailable, not a refusal`() async throws {
         var dependencies = AdminHouse.dependencies(.file { Catalog() })
-        dependencies.isAdminToken = { _ in throw CatalogStoreError.unavailable(detail: "x") }
+        dependencies.authenticate = { _ in throw CatalogStoreError.unavailable(detail: "x") }
         let api = AdminAPI(dependencies, hosts: HostRule(listenHost: "0.0.0.0"))
         var request = AdminRequest(method: "GET", target: "/api/v1/clients")
         request.authorization = "Bearer x"

@@ -48,7 +48,7 @@ struct AdminHouse {
         return AdminAPI.Dependencies(
             source: source,
             decisions: FixedDecisions(records: decisions),
-            isAdminToken: { ConstantTime.equal($0, expected) },
+            authenticate: { ConstantTime.equal($0, expected) ? .adminToken : nil },
             explain: { question in
                 DecisionRecord(
                     requestID: "",

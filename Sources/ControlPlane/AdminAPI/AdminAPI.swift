@@ -19,8 +19,8 @@ package struct AdminAPI: Sendable {
         package var source: Source
         /// Where recent decisions are.
         package var decisions: any DecisionLog
-        /// Whether the bytes that a caller presented are the admin token.
-        package var isAdminToken: TokenCheck
+        /// Who it is that presents a Bearer token.
+        package var authenticate: Authenticate
         /// Decides a request that is only asked about, with the very code of the request path.
         package var explain: Explainer
         /// What is known of identity providers' keys; `nil` when nobody fetches them.
@@ -42,7 +42,7 @@ package struct AdminAPI: Sendable {
         package init(
             source: Source,
             decisions: any DecisionLog,
-            isAdminToken: @escaping TokenCheck,
+            authenticate: @escaping Authenticate,
             explain: @escaping Explainer,
             keySets: KeySets? = nil,
             certificates: @escaping @Sendable (Catalog) -> [CertificateNotice] = { _ in [] },
@@ -54,7 +54,7 @@ package struct AdminAPI: Sendable {
         ) {
             self.source = source
             self.decisions = decisions
-            self.isAdminToken = isAdminToken
+            self.authenticate = authenticate
             self.explain = explain
             self.keySets = keySets
             self.certificates = certificates
@@ -66,8 +66,8 @@ package struct AdminAPI: Sendable {
         }
     }
 
-    /// Says whether presented bytes are the admin token; throws when that cannot be known now.
-    package typealias TokenCheck = @Sendable ([UInt8]) async throws -> Bool
+    /// Says whose the presented token is, `nil` when nobody's; throws when that cannot be known now.
+    package typealias Authenticate = @Sendable ([UInt8]) async throws -> Principal?
 
     /// Reads a request's body, at most so many bytes of it.
     package typealias BodyReader = (_ limit: Int) async throws -> [UInt8]
@@ -115,12 +115,22 @@ package struct AdminAPI: Sendable {
     }
 
     /// Answers a request.
-    package func answer(_ request: AdminRequest, body: BodyReader) async -> AdminAnswer {
+    ///
+    /// - Parameters:
+    ///   - request: the request.
+    ///   - principal: who makes it, when that is known already; `nil` when its `Authorization` is to tell.
+    ///   - body: reads the request's body.
+    /// - Returns: the answer, whatever happened.
+    package func answer(
+        _ request: AdminRequest,
+        as principal: Principal? = nil,
+        body: BodyReader
+    ) async -> AdminAnswer {
         var random = dependencies.random
         let requestID = EntityID<AdminRequest>(using: &random).text
         var answer: AdminAnswer
         do {
-            answer = try await perform(request, requestID, body)
+            answer = try await perform(request, principal, requestID, body)
         } catch {
             answer = AdminAnswer(problem(for: error, requestID), requestID: requestID)
         }
@@ -144,6 +154,7 @@ package struct AdminAPI: Sendable {
 
     private func perform(
         _ request: AdminRequest,
+        _ known: Principal?,
         _ requestID: String,
         _ readBody: BodyReader
     ) async throws -> AdminAnswer {
@@ -160,10 +171,13 @@ package struct AdminAPI: Sendable {
         }
         let method = request.method == "HEAD" ? "GET" : request.method
         let found = matches.first { $0.operation.method.rawValue == method }
-        let isInAPI = target.segments.first == "api"
-        if found?.operation.needsToken ?? matches.first?.operation.needsToken ?? isInAPI {
-            try await authenticate(request, requestID)
-        }
+        let principal = try await principal(
+            for: found?.operation.access ?? matches.first?.operation.access
+                ?? (target.segments.first == "api" ? .role(.viewer) : .anyone),
+            request,
+            known,
+            requestID
+        )
         guard !matches.isEmpty else { throw Problem(.notFound, "there is nothing at this path") }
         guard let (operation, path) = found else { throw methodNotAllowed(matches.map(\.operation.method)) }
         if operation.changesCatalog, case .file = dependencies.source {
@@ -172,6 +186,7 @@ package struct AdminAPI: Sendable {
         let query = try QueryReader.values(target.query, operation.query)
         let call = Call(
             request: request,
+            principal: principal,
             path: path,
             query: query,
             body: try await BodyRule.read(operation.body, request, readBody),
@@ -189,14 +204,35 @@ package struct AdminAPI: Sendable {
         return problem
     }
 
-    // MARK: The admin token
+    // MARK: Who calls
 
-    private func authenticate(_ request: AdminRequest, _ requestID: String) async throws {
+    private func principal(
+        for access: Operation.Access,
+        _ request: AdminRequest,
+        _ known: Principal?,
+        _ requestID: String
+    ) async throws -> Principal {
+        // Nobody in particular has no role to use: such operations look at none.
+        guard case .role(let needed) = access else { return Principal(actor: "anyone", role: .viewer) }
+        let principal: Principal
+        if let known { principal = known } else { principal = try await authenticate(request, requestID) }
+        guard principal.role >= needed else {
+            throw Problem(
+                .roleNotSufficient,
+                "your role is \(principal.role.rawValue), the call needs \(needed.rawValue)"
+            )
+        }
+        return principal
+    }
+
+    private func authenticate(_ request: AdminRequest, _ requestID: String) async throws -> Principal {
         let fault: String
         if let authorization = request.authorization {
             let parts = authorization.utf8.split(separator: UInt8(ascii: " "), maxSplits: 1)
             let isBearer = parts.count == 2 && String(Substring(parts[0])).lowercased() == "bearer"
-            if isBearer, try await dependencies.isAdminToken(Array(parts[1])) { return }
+            if isBearer, let principal = try await dependencies.authenticate(Array(parts[1])) {
+                return principal
+            }
             fault =
                 isBearer
                 ? "the admin token is not the right one" : "expected Authorization: Bearer <admin token>"

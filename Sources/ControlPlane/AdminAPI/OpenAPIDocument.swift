@@ -28,7 +28,7 @@ struct OpenAPIDocument {
                         ).output
                     )
                 ],
-                needsToken: false,
+                access: .anyone,
                 perform: { _ in AdminAnswer(200, document) }
             )
         }
@@ -154,7 +154,7 @@ struct OpenAPIDocument {
             ("summary", .string(operation.summary)),
             ("tags", .list([operation.tag])),
         ]
-        if !operation.needsToken { members.append(("security", .array([]))) }
+        if operation.access == .anyone { members.append(("security", .array([]))) }
         let parameters = describeParameters(operation)
         if !parameters.isEmpty { members.append(("parameters", .array(parameters))) }
         if let body = operation.body {

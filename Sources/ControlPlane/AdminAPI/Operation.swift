@@ -54,18 +54,59 @@ struct Operation: Sendable {
     let summary: String
     /// The group that it belongs to in the document.
     let tag: String
-    var query: [Parameter] = []
-    var body: Body?
-    var successes: [Success]
+    let query: [Parameter]
+    let body: Body?
+    let successes: [Success]
     /// The refusals of its own, besides those that every operation has.
-    var problems: Set<Problem.Code> = []
-    /// Whether it asks for the admin token.
-    var needsToken = true
+    let problems: Set<Problem.Code>
+    /// Who may perform it.
+    let access: Access
     /// Whether it changes the catalog, which a gateway that runs from a file refuses.
-    var changesCatalog = false
-    var readsIfMatch = false
-    var readsIfNoneMatch = false
+    let changesCatalog: Bool
+    let readsIfMatch: Bool
+    let readsIfNoneMatch: Bool
     let perform: @Sendable (Call) async throws -> AdminAnswer
+
+    /// Who may perform an operation.
+    enum Access: Sendable, Equatable {
+        /// Anybody who reaches the admin listener.
+        case anyone
+        /// Whoever has this role, or one that may more.
+        case role(Role)
+    }
+
+    /// Takes the parts; unless said otherwise viewers may read, and managers do the rest.
+    init(
+        method: Method,
+        path: String,
+        name: String,
+        summary: String,
+        tag: String,
+        query: [Parameter] = [],
+        body: Body? = nil,
+        successes: [Success],
+        problems: Set<Problem.Code> = [],
+        access: Access? = nil,
+        changesCatalog: Bool = false,
+        readsIfMatch: Bool = false,
+        readsIfNoneMatch: Bool = false,
+        perform: @escaping @Sendable (Call) async throws -> AdminAnswer
+    ) {
+        self.method = method
+        self.path = path
+        self.name = name
+        self.summary = summary
+        self.tag = tag
+        self.query = query
+        self.body = body
+        self.successes = successes
+        self.problems = problems
+        self.access = access ?? .role(method == .get ? .viewer : .manager)
+        self.changesCatalog = changesCatalog
+        self.readsIfMatch = readsIfMatch
+        self.readsIfNoneMatch = readsIfNoneMatch
+        self.perform = perform
+    }
 
     /// The segments of the path.
     var segments: [Segment] {
@@ -112,7 +153,8 @@ struct Operation: Sendable {
         var all = problems.union([
             .badRequest, .methodNotAllowed, .requestTimeout, .hostNotAllowed, .internalError,
         ])
-        if needsToken { all.formUnion([.unauthorized, .storeUnavailable]) }
+        if access != .anyone { all.formUnion([.unauthorized, .storeUnavailable]) }
+        if case .role(let role) = access, role > .viewer { all.insert(.roleNotSufficient) }
         if !parameterNames.isEmpty { all.insert(.notFound) }
         if body != nil { all.formUnion([.bodyTooLarge, .unsupportedMediaType, .invalid]) }
         if readsIfMatch { all.insert(.preconditionFailed) }
@@ -127,6 +169,8 @@ struct Operation: Sendable {
 struct Call: Sendable {
     /// The request.
     let request: AdminRequest
+    /// Who makes the call.
+    let principal: Principal
     /// The values of the path's parameters.
     let path: [String: String]
     /// The values of the query's parameters that were given, or their defaults.
@@ -164,7 +208,7 @@ struct Call: Sendable {
     {
         AuditEntry(
             at: now,
-            actor: "admin-token",
+            actor: principal.actor,
             origin: request.clientAddress,
             action: action,
             kind: kind,

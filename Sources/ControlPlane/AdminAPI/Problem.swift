@@ -31,6 +31,7 @@ struct Problem: Error, Sendable {
         case badRequest = "bad_request"
         case unauthorized
         case readOnly = "read_only"
+        case roleNotSufficient = "role_not_sufficient"
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
         case requestTimeout = "request_timeout"
@@ -73,7 +74,7 @@ extension Problem.Code {
         switch self {
         case .badRequest: 400
         case .unauthorized: 401
-        case .readOnly: 403
+        case .readOnly, .roleNotSufficient: 403
         case .notFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
@@ -95,6 +96,7 @@ extension Problem.Code {
         case .badRequest: "Bad request"
         case .unauthorized: "Admin token required"
         case .readOnly: "Read only"
+        case .roleNotSufficient: "Role not sufficient"
         case .notFound: "Not found"
         case .methodNotAllowed: "Method not allowed"
         case .requestTimeout: "Request timeout"

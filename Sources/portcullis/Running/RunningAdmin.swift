@@ -76,7 +76,9 @@ struct RunningAdmin {
         AdminAPI.Dependencies(
             source: apiSource,
             decisions: decisions,
-            isAdminToken: { presented in try await isAdminToken(presented, source) },
+            authenticate: { presented in
+                try await isAdminToken(presented, source) ? .adminToken : nil
+            },
             explain: { request in
                 let first = explanation(request, snapshots, tokens, keys)
                 guard let key = first.neededKey else { return first.record }

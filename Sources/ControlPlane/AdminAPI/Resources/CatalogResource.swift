@@ -85,7 +85,7 @@ struct CatalogResource {
                     try plan.apply(to: &draft)
                     let audit = plan.auditEntries(
                         at: call.now,
-                        actor: "admin-token",
+                        actor: call.principal.actor,
                         origin: call.request.clientAddress
                     )
                     return (plan, audit)

@@ -95,6 +95,7 @@ struct DecisionsResource {
             tag: tag,
             body: Operation.Body(object: Self.question.input),
             successes: [Operation.Success(status: 200, summary: "The decision.", object: Self.object.output)],
+            access: .role(.viewer),
             perform: { call in
                 let question = ExplainRequest(
                     token: call.body["token"]?.value.text,

@@ -14,7 +14,7 @@ struct HealthResource {
                 summary: "Says that the process answers.",
                 tag: "Health",
                 successes: [Operation.Success(status: 200, summary: "It does.", object: Self.health.output)],
-                needsToken: false,
+                access: .anyone,
                 perform: { _ in AdminAnswer(200, DocumentNode(object: [("status", .string("ok"))])) }
             ),
             Operation(
@@ -27,7 +27,7 @@ struct HealthResource {
                     Operation.Success(status: 200, summary: "It does.", object: Self.readiness.output)
                 ],
                 problems: [.notReady],
-                needsToken: false,
+                access: .anyone,
                 perform: { _ in
                     if let reason = unreadiness() { throw Problem(.notReady, reason) }
                     return AdminAnswer(200, DocumentNode(object: [("status", .string("ready"))]))
