@@ -4,7 +4,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// The admin listener: the admin API over HTTP, on a port of its own.
+/// The admin listener: the admin API and the console over HTTP, on a port of its own.
 ///
 /// `run()` serves until the surrounding service group shuts down gracefully, or its task is cancelled.
 package struct AdminServer: Sendable {
@@ -32,6 +32,7 @@ package struct AdminServer: Sendable {
 
     private let configuration: Configuration
     private let api: AdminAPI
+    private let console: Console
     private let logger: Logger
     private let onListening: @Sendable (_ port: Int) -> Void
 
@@ -40,14 +41,17 @@ package struct AdminServer: Sendable {
     /// - Parameters:
     ///   - configuration: where it listens, and what it puts up with.
     ///   - dependencies: what the API works on.
+    ///   - console: what the console works with besides.
     ///   - onListening: is told the port once the server takes connections.
     package init(
         _ configuration: Configuration,
         _ dependencies: AdminAPI.Dependencies,
+        _ console: Console.Dependencies,
         onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
         api = AdminAPI(dependencies, hosts: HostRule(listenHost: configuration.host))
+        self.console = Console(api, console)
         logger = dependencies.logger
         self.onListening = onListening
     }
@@ -75,7 +79,7 @@ package struct AdminServer: Sendable {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         return Application(
-            responder: AdminResponder(api: api, bodyTimeout: configuration.bodyTimeout),
+            responder: AdminResponder(api: api, console: console, bodyTimeout: configuration.bodyTimeout),
             server: .http1(configuration: channel),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
@@ -88,7 +92,7 @@ package struct AdminServer: Sendable {
     }
 }
 
-/// Hands requests of the HTTP server to the admin API, and its answers back.
+/// Hands requests of the HTTP server to the admin API or the console, and their answers back.
 struct AdminResponder: HTTPResponder {
     /// What is known of the connection that a request came on.
     struct Context: InitializableFromSource, Sendable {
@@ -99,18 +103,20 @@ struct AdminResponder: HTTPResponder {
         }
     }
 
+    private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
     /// How much of a body that nobody wants is read, so that the connection stays open.
     private static let unwantedBodyBytes = 256 * 1024
     /// How long a caller may still send after the last answer of its connection, so that it gets to read it.
     private static let lingering = TimeAmount.seconds(5)
 
     let api: AdminAPI
+    let console: Console
     let bodyTimeout: Duration
 
     func respond(to request: Request, context: Context) async throws -> Response {
         var body = BodyCollector(request.body, timeout: bodyTimeout)
         let announced = request.headers[.contentLength].flatMap { Int($0) }
-        let answer = await api.answer(adminRequest(request, context)) { limit in
+        let answer = await answer(adminRequest(request, context)) { limit in
             // An announced length that is too large is refused before anything is read.
             if let announced, announced > limit { throw Problem.tooLarge(limit: limit) }
             return try await body.collect(upTo: limit)
@@ -118,6 +124,17 @@ struct AdminResponder: HTTPResponder {
         let isSmall = announced.map { $0 <= Self.unwantedBodyBytes } ?? true
         let isAtEnd = isSmall ? await body.isDiscarded(upTo: Self.unwantedBodyBytes) : body.isAtEnd
         return response(answer, isHead: request.method == .head, context, closes: !isAtEnd)
+    }
+
+    private func answer(_ request: AdminRequest, _ body: AdminAPI.BodyReader) async -> AdminAnswer {
+        let path = request.target.prefix { $0 != "?" }
+        if path == "/" {
+            return AdminAnswer(withoutBody: 303, headers: [(name: "Location", value: Console.root)])
+        }
+        guard path == Console.root || path.hasPrefix(Console.root + "/") else {
+            return await api.answer(request, body: body)
+        }
+        return await console.answer(request, body: body)
     }
 
     private func adminRequest(_ request: Request, _ context: Context) -> AdminRequest {
@@ -131,6 +148,10 @@ struct AdminResponder: HTTPResponder {
         result.contentType = request.headers[.contentType]
         result.ifMatch = request.headers[.ifMatch]
         result.ifNoneMatch = request.headers[.ifNoneMatch]
+        result.cookies = request.headers[values: .cookie].joined(separator: "; ")
+        result.origin = request.headers[.origin]
+        result.fetchSite = Self.fetchSite.flatMap { request.headers[$0] }
+        result.userAgent = request.headers[.userAgent]
         return result
     }
 
@@ -138,7 +159,8 @@ struct AdminResponder: HTTPResponder {
         var fields = HTTPFields()
         for (name, value) in answer.headers {
             guard let name = HTTPField.Name(name) else { continue }
-            fields[name] = value
+            // Cookies come in a field each (RFC 6265 §3).
+            fields.append(HTTPField(name: name, value: value))
         }
         let status = HTTPResponse.Status(code: answer.status)
         if closes { fields[.connection] = "close" }

@@ -18,7 +18,11 @@ import Testing
         let service = CatalogService(store: store, catalog: Catalog()) { _, _ in }
         var configuration = AdminServer.Configuration(host: "127.0.0.1", port: 0)
         configure(&configuration)
-        return AdminServer(configuration, AdminHouse.dependencies(.service(service, audit: store)))
+        return AdminServer(
+            configuration,
+            AdminHouse.dependencies(.service(service, audit: store)),
+            ConsoleHouse.dependencies()
+        )
     }
 
     @Test func `the port that the system chose is told, and the server ends with its task`() async throws {
@@ -27,6 +31,7 @@ import Testing
         let server = AdminServer(
             AdminServer.Configuration(port: 0),
             AdminHouse.dependencies(.service(house.service, audit: house.store)),
+            ConsoleHouse.dependencies(),
             onListening: { continuation.yield($0) }
         )
         try await withThrowingTaskGroup(of: Void.self) { group in

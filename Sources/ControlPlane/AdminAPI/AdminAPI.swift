@@ -114,6 +114,9 @@ package struct AdminAPI: Sendable {
         self.operations = operations + [document]
     }
 
+    /// Whether a host is one that the admin listener is called by.
+    func isCalledByName(_ authority: String?) -> Bool { hosts.allows(authority) }
+
     /// Answers a request.
     ///
     /// - Parameters:

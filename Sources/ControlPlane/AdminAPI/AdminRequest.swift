@@ -16,6 +16,14 @@ package struct AdminRequest: Sendable {
     package var ifMatch: String?
     /// The value of `If-None-Match`.
     package var ifNoneMatch: String?
+    /// The value of `Cookie`.
+    package var cookies: String?
+    /// The value of `Origin`.
+    package var origin: String?
+    /// The value of `Sec-Fetch-Site`.
+    package var fetchSite: String?
+    /// The value of `User-Agent`.
+    package var userAgent: String?
     /// Whom it came from.
     package var clientAddress: String
 

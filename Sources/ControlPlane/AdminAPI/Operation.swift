@@ -108,45 +108,11 @@ struct Operation: Sendable {
         self.perform = perform
     }
 
-    /// The segments of the path.
-    var segments: [Segment] {
-        path.dropFirst().split(separator: "/").map { part in
-            part.hasPrefix("{") ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
-        }
-    }
-
-    /// One segment of a path.
-    enum Segment: Sendable {
-        case literal(String)
-        case parameter(String)
-    }
-
     /// The names of the path's parameters.
-    var parameterNames: [String] {
-        segments.compactMap { segment in
-            switch segment {
-            case .literal: nil
-            case .parameter(let name): name
-            }
-        }
-    }
+    var parameterNames: [String] { PathPattern(path).parameterNames }
 
     /// The values of the path's parameters; `nil` when the path is another one.
-    func match(_ path: [String]) -> [String: String]? {
-        let segments = segments
-        guard segments.count == path.count else { return nil }
-        var values: [String: String] = [:]
-        for (segment, text) in zip(segments, path) {
-            switch segment {
-            case .literal(let literal):
-                guard literal.utf8.elementsEqual(text.utf8) else { return nil }
-            case .parameter(let name):
-                guard !text.isEmpty else { return nil }
-                values[name] = text
-            }
-        }
-        return values
-    }
+    func match(_ segments: [String]) -> [String: String]? { PathPattern(path).match(segments) }
 
     /// All refusals that can be answered.
     var allProblems: Set<Problem.Code> {

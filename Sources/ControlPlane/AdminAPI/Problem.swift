@@ -32,6 +32,7 @@ struct Problem: Error, Sendable {
         case unauthorized
         case readOnly = "read_only"
         case roleNotSufficient = "role_not_sufficient"
+        case forbidden
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
         case requestTimeout = "request_timeout"
@@ -74,7 +75,7 @@ extension Problem.Code {
         switch self {
         case .badRequest: 400
         case .unauthorized: 401
-        case .readOnly, .roleNotSufficient: 403
+        case .readOnly, .roleNotSufficient, .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
         case .requestTimeout: 408
@@ -97,6 +98,7 @@ extension Problem.Code {
         case .unauthorized: "Admin token required"
         case .readOnly: "Read only"
         case .roleNotSufficient: "Role not sufficient"
+        case .forbidden: "Forbidden"
         case .notFound: "Not found"
         case .methodNotAllowed: "Method not allowed"
         case .requestTimeout: "Request timeout"

@@ -38,6 +38,12 @@ struct RunningAdmin {
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
             dependencies(source, apiSource, snapshots, tokens, keys, certificate, decisions, logger),
+            Console.Dependencies(
+                findSession: { _, _ in nil },
+                isReadOnly: source.isFile,
+                now: { .systemNow },
+                logger: logger
+            ),
             onListening: { continuation.yield($0) }
         )
         var quiet = logger

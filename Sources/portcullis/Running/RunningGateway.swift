@@ -178,6 +178,14 @@ enum CatalogSource {
         }
     }
 
+    /// Whether it is a file, which cannot be changed from here.
+    var isFile: Bool {
+        switch self {
+        case .store: false
+        case .file: true
+        }
+    }
+
     /// Opens the store or reads the file, and sees to it that there is an admin token.
     static func open(_ options: ServeOptions, _ logger: Logger) async throws -> CatalogSource {
         if let file = options.catalogFile {

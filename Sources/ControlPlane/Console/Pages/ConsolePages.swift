@@ -1,0 +1,7 @@
+/// All pages of the console.
+enum ConsolePages {
+    /// The routes, part by part.
+    static var all: [ConsoleRoute] {
+        AuditPages().routes
+    }
+}
