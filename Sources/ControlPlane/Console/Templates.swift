@@ -7,6 +7,12 @@ enum Templates {
 
     private static let files: [(name: String, bytes: [UInt8])] = [
         ("audit", PackageResources.audit_mustache),
+        ("chart", PackageResources.chart_mustache),
+        ("checks", PackageResources.checks_mustache),
+        ("decision", PackageResources.decision_mustache),
+        ("decision-rows", PackageResources.decision_rows_mustache),
+        ("decisions", PackageResources.decisions_mustache),
+        ("overview", PackageResources.overview_mustache),
         ("confirm", PackageResources.confirm_mustache),
         ("crumbs", PackageResources.crumbs_mustache),
         ("field", PackageResources.field_mustache),

@@ -27,3 +27,38 @@ document.addEventListener("click", (event) => {
 
 // Buttons that only a script can serve are not shown without one.
 for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
+
+// Following a list live: <button data-live="id of the rows">; the rows say where new ones come from.
+for (const button of document.querySelectorAll("button[data-live]")) {
+  const rows = document.getElementById(button.dataset.live);
+  if (!rows) { button.hidden = true; continue; }
+  let timer = 0;
+  const maximumRows = 500;
+  const ask = async () => {
+    const separator = rows.dataset.source.endsWith("?") || rows.dataset.source.endsWith("&") ? "" : "&";
+    const address = rows.dataset.source + separator + "after=" + encodeURIComponent(rows.dataset.newest);
+    try {
+      const answer = await fetch(address, { headers: { Accept: "text/html" } });
+      if (answer.redirected || !answer.ok) { stop(); return; }
+      const table = document.createElement("table");
+      table.innerHTML = "<tbody>" + await answer.text() + "</tbody>";
+      const newest = table.querySelector("[data-newest]");
+      if (newest) { rows.dataset.newest = newest.dataset.newest; newest.remove(); }
+      rows.prepend(...table.tBodies[0].rows);
+      while (rows.rows.length > maximumRows) rows.deleteRow(-1);
+    } catch { stop(); }
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    button.setAttribute("aria-pressed", "false");
+    button.textContent = "Follow live";
+  };
+  button.addEventListener("click", () => {
+    if (timer) { stop(); return; }
+    button.setAttribute("aria-pressed", "true");
+    button.textContent = "Stop following";
+    timer = setInterval(ask, 2000);
+    ask();
+  });
+}
