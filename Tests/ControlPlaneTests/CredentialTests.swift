@@ -47,6 +47,24 @@ import Testing
         }
     }
 
+    @Test(arguments: ["{}", #"{"overlap_seconds":3600}"#])
+    func `a refreshed API token may be used from where the old one was`(_ body: String) async throws {
+        let house = AdminHouse()
+        let furniture = try await house.furnish()
+        let lists = #"{"ip_allow":["192.0.2.0/24"],"ip_deny":["192.0.2.7"],"active":false}"#
+        #expect(await house.call("PATCH", furniture.token, lists).status == 200)
+        let old = try await house.call("GET", furniture.token).json
+        let answer = await house.call("POST", "\(furniture.token)/refresh", body)
+        #expect(answer.status == 201, "\(answer.text)")
+        for field in ["ip_allow", "ip_deny", "active"] {
+            #expect(try answer.json[field]?.value == old[field]?.value, "\(field)")
+        }
+        let fresh = try #require(APITokenDigest(token: try answer.json.text("token").utf8))
+        let token = house.service.current.profile(token: fresh)?.apiTokens.first { $0.digest == fresh }
+        #expect(token?.allowedAddresses == [try AddressRange("192.0.2.0/24")])
+        #expect(token?.deniedAddresses == [try AddressRange("192.0.2.7")])
+    }
+
     @Test func `a profile has at most 20 API tokens`() async throws {
         let house = AdminHouse()
         let furniture = try await house.furnish()

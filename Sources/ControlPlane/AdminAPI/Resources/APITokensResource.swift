@@ -95,6 +95,9 @@ struct APITokensResource: Resource {
                         createdAt: call.now
                     )
                     new.isActive = old.isActive
+                    // A new secret in the same hands: where it may be used from does not widen.
+                    new.allowedAddresses = old.allowedAddresses
+                    new.deniedAddresses = old.deniedAddresses
                     // As long as the old one was given: one that had expired would be followed by a dead one.
                     new.expiresAt = old.expiresAt.map { end in
                         let lifetime = max(1, end.secondsSinceEpoch - old.createdAt.secondsSinceEpoch)
