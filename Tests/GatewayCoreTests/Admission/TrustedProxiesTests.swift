@@ -39,6 +39,8 @@ import Testing
             (["198.51.100.7:"], nil),
             (["198.51.100.7:123456"], nil),
             (["[2001:db8::7"], nil),
+            (["\", 198.51.100.7"], "198.51.100.7"),
+            (["\"1.1.1.1, 198.51.100.7, 10.0.0.2\""], nil),
         ] as [([String], String?)]
     )
     func `is counted from the right`(_ fields: [String], _ expected: String?) throws {
@@ -63,6 +65,35 @@ import Testing
     )
     func `is read from Forwarded`(_ fields: [String], _ expected: String?) throws {
         #expect(try Self.client(.forwarded, fields) == expected)
+    }
+
+    @Test(
+        arguments: [
+            // What stands before ", for=" is the caller's, what follows is the proxy's.
+            (#"for=1.1.1.1;x=", for="198.51.100.7:80""#, nil),
+            (#"for=1.1.1.1;x="\, for="198.51.100.7:80""#, nil),
+            (#"for=1.1.1.1;x="a\", for="198.51.100.7:80""#, nil),
+            (#"for="1.1.1.1, for=198.51.100.7"#, nil),
+            (#"for=1.1.1.1;x=", for="198.51.100.7:80", for="10.0.0.2:80""#, nil),
+            // The proxy escapes the host, which the caller chose.
+            (#"for=1.1.1.1;x=", for="198.51.100.7:80";host="a\"b""#, nil),
+            (#"for=1.1.1.1;x=", for=198.51.100.7;host=";x=\"y""#, nil),
+            (#"for=1.1.1.1;x="a\"b,for=2.2.2.2", for="198.51.100.7:80""#, "198.51.100.7"),
+            (#"for=1.1.1.1;x="a\\", for="198.51.100.7:80""#, "198.51.100.7"),
+            (#"for=198.51.100.7;host="a\",for=1.1.1.1;x=\"""#, "198.51.100.7"),
+            (#"for="198.51.100\.7""#, "198.51.100.7"),
+            (#"for="198.51.100.7\""#, nil),
+            (#"for="198.51.100.7"x"#, nil),
+            (#"for=198.51.100.7""#, nil),
+        ] as [(String, String?)]
+    )
+    func `is not the caller's word, however it quotes`(_ field: String, _ expected: String?) throws {
+        #expect(try Self.client(.forwarded, [field]) == expected)
+    }
+
+    @Test func `is what the nearest proxy says, whatever stands in fields before it`() throws {
+        #expect(try Self.client(.forwarded, ["for=\"", "for=198.51.100.7"]) == "198.51.100.7")
+        #expect(try Self.client(.forwarded, ["for=\"", "for=10.0.0.2"]) == nil)
     }
 
     @Test func `is nobody's word where no proxy is trusted`() throws {
