@@ -170,6 +170,8 @@ extension CatalogRules {
         }
         guard case .inline(let text) = provider.keys else { return }
         do throws(InvalidValue) {
+            // The text is kept and shown as it was given, so it is refused rather than trimmed in silence.
+            try SecretMember.refuse(in: Array(text.utf8))
             let epoch = Timestamp(secondsSinceEpoch: 0)
             _ = try ProviderKeySet(
                 reading: Array(text.utf8),
@@ -200,6 +202,13 @@ extension CatalogRules {
                 "length is \(rules.roots.utf8.count) bytes, expected at most \(CertificateRules.maximumRootsBytes)"
             )
         }
+        if let found = privateKeyLabel(in: rules.roots) {
+            throw .invalid(
+                "\(field).roots",
+                "found a private key (\(found)), expected PEM certificates alone; consider the key exposed and"
+                    + " replace it"
+            )
+        }
         let roots = pemCertificates(in: rules.roots)
         guard (1...50).contains(roots.count) else {
             throw .invalid("\(field).roots", "there are \(roots.count) PEM certificates, expected 1 to 50")
@@ -223,6 +232,13 @@ extension CatalogRules {
                 )
             }
         }
+    }
+
+    /// What marks a private key in a text, however broken: in PEM of every kind, or in PuTTY's form.
+    private static func privateKeyLabel(in text: String) -> String? {
+        ["ENCRYPTED PRIVATE KEY", "PRIVATE KEY", "PuTTY-User-Key-File", "Private-Lines"].first(
+            where: text.contains
+        )
     }
 
     /// The certificates of a PEM text, each by itself; what stands between them is for people.

@@ -6,24 +6,33 @@ package final class ProviderKeySet: Sendable {
     package static let maximumKeys = 64
 
     /// The keys that tokens may be verified with.
-    package let keys: [ProfileKey]
+    package var keys: [ProfileKey] { shared.keys }
     /// When they were fetched.
     package let fetchedAt: Timestamp
     /// Until when they need not be fetched again.
     package let freshUntil: Timestamp
     /// From when on they are no longer believed, if they could not be fetched again.
     package let staleUntil: Timestamp
-    /// The JWK set that they came from.
+    /// The keys as a JWK set: what is kept of the one that they came from, without keys that are not used.
     package let text: [UInt8]
 
+    // Of one identity in every set that was renewed without a change, so that a key need not be looked for.
+    private let shared: Keys
+
+    private final class Keys: Sendable {
+        let keys: [ProfileKey]
+
+        init(_ keys: [ProfileKey]) { self.keys = keys }
+    }
+
     private init(
-        _ keys: [ProfileKey],
+        _ shared: Keys,
         text: [UInt8],
         fetchedAt: Timestamp,
         freshUntil: Timestamp,
         staleUntil: Timestamp
     ) {
-        self.keys = keys
+        self.shared = shared
         self.text = text
         self.fetchedAt = fetchedAt
         self.freshUntil = freshUntil
@@ -41,11 +50,21 @@ package final class ProviderKeySet: Sendable {
         freshUntil: Timestamp,
         staleUntil: Timestamp
     ) throws(InvalidValue) {
-        let keys = try Self.read(text, at: fetchedAt)
-        self.init(keys, text: text, fetchedAt: fetchedAt, freshUntil: freshUntil, staleUntil: staleUntil)
+        let (keys, kept) = try Self.read(text, at: fetchedAt)
+        self.init(
+            Keys(keys),
+            text: kept,
+            fetchedAt: fetchedAt,
+            freshUntil: freshUntil,
+            staleUntil: staleUntil
+        )
     }
 
-    private static func read(_ text: [UInt8], at time: Timestamp) throws(InvalidValue) -> [ProfileKey] {
+    /// The keys that can be used, and a JWK set of them alone.
+    private static func read(
+        _ text: [UInt8],
+        at time: Timestamp
+    ) throws(InvalidValue) -> (keys: [ProfileKey], kept: [UInt8]) {
         let document: JSONDocument
         do throws(JSONError) {
             let limits = JSONLimits(maximumBytes: VerificationKey.maximumTextBytes)
@@ -57,10 +76,18 @@ package final class ProviderKeySet: Sendable {
             throw InvalidValue("the key set has no list of keys")
         }
         var keys: [ProfileKey] = []
+        var texts: [ArraySlice<UInt8>] = []
         var faults: [String] = []
         for (index, element) in list.elements.prefix(maximumKeys).enumerated() {
+            if let secret = SecretMember.name(in: element) {
+                faults.append("key \(index + 1): found a private or symmetric key (\(secret))")
+                continue
+            }
             do throws(KeyReadingError) {
-                keys.append(try key(Array(text[element.byteRange]), number: index, at: time))
+                let keyText = text[element.byteRange]
+                // Counted by those that are used: a set that was kept gives its keys the same names again.
+                keys.append(try key(Array(keyText), number: keys.count, at: time))
+                texts.append(keyText)
             } catch {
                 faults.append("key \(index + 1): \(error)")
             }
@@ -71,7 +98,8 @@ package final class ProviderKeySet: Sendable {
                 "the key set has no key that can be used" + (reasons.isEmpty ? "" : " (\(reasons))")
             )
         }
-        return keys
+        let kept = Array("{\"keys\":[".utf8) + texts.joined(separator: [UInt8(ascii: ",")]) + Array("]}".utf8)
+        return (keys, kept)
     }
 
     private static func key(
@@ -95,7 +123,7 @@ package final class ProviderKeySet: Sendable {
     package func renewed(fetchedAt: Timestamp, freshUntil: Timestamp, staleUntil: Timestamp) -> ProviderKeySet
     {
         ProviderKeySet(
-            keys,
+            shared,
             text: text,
             fetchedAt: fetchedAt,
             freshUntil: freshUntil,
@@ -106,6 +134,11 @@ package final class ProviderKeySet: Sendable {
     /// Whether one of the keys is named so.
     package func has(_ keyID: [UInt8]) -> Bool {
         keys.contains { $0.keyID?.utf8.elementsEqual(keyID) == true }
+    }
+
+    /// Whether this is the other set, or that set renewed: with the very same keys.
+    func isSame(as other: ProviderKeySet?) -> Bool {
+        shared === other?.shared
     }
 
     /// Whether a key with which a token was verified before is one of these.

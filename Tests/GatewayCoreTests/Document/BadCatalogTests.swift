@@ -132,6 +132,52 @@ struct BadCatalogTests {
         #expect(!message.contains("short"))
     }
 
+    private static let publicKey =
+        #"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","#
+        + #""y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#
+
+    @Test(
+        arguments: [
+            (#"{"kty":"EC","d":"SECRET"}"#, "key 2 has the member d"),
+            (#"{"kty":"oct","use":"enc"}"#, "key 2 has kty oct"),
+            (#"{"kty":"oct","k":"SECRET"}"#, "key 2 has the member k"),
+            (#"{"kty":"RSA","n":"AQAB","e":"AQAB","qi":"SECRET"}"#, "key 2 has the member qi"),
+            (#"{"kty":"new","\u0064":{"x":"SECRET"}}"#, "key 2 has the member d"),
+            (publicKey.dropLast() + #","oth":["SECRET"]}"#, "key 2 has the member oth"),
+        ] as [(String, String)]
+    )
+    func `a key set in place with anything secret is refused, and not shown`(
+        key: String,
+        expected: String
+    ) {
+        // Behind those that are used too.
+        for count in [1, 100] {
+            let keys = Array(repeating: Self.publicKey, count: count).joined(separator: ",")
+            let message = expect(
+                #"{"clients": [{"name": "C", "profiles": [{"name": "p", "method": "oidc", "identity_provider":"#
+                    + #"{"issuer": "https://id.example", "jwks": {"keys": [\#(keys),\#(key)]}}}]}]}"#,
+                "clients[0].profiles[0].identity_provider.jwks: "
+                    + expected.replacing("key 2", with: "key \(count + 1)")
+            )
+            #expect(message.contains("give public keys alone") && !message.contains("SECRET"))
+        }
+    }
+
+    @Test(arguments: [
+        ("-----BEGIN PRIVATE KEY-----", "PRIVATE KEY"), ("-----BEGIN RSA PRIVATE KEY-----", "PRIVATE KEY"),
+        ("-----BEGIN ENCRYPTED PRIVATE KEY-----", "ENCRYPTED PRIVATE KEY"),
+        ("----BEGIN OPENSSH PRIVATE KEY---", "PRIVATE KEY"),
+        ("PuTTY-User-Key-File-3: ssh-rsa", "PuTTY-User-Key-File"),
+    ])
+    func `a private key beside the roots is refused, and not shown`(line: String, found: String) {
+        let message = expect(
+            #"{"clients": [{"name": "C", "profiles": [{"name": "p", "client_certificate":"#
+                + #"{"roots": "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n\#(line)\nSECRET\n"}}]}]}"#,
+            "clients[0].profiles[0].client_certificate.roots: found a private key (\(found))"
+        )
+        #expect(!message.contains("SECRET"))
+    }
+
     @Test func `a key from an export must fit the key of that name`() throws {
         let catalog = try CatalogFixture.catalog()
         let other =

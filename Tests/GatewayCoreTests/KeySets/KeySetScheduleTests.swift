@@ -1,5 +1,6 @@
-import GatewayCore
 import Testing
+
+@testable import GatewayCore
 
 @Suite struct `A key set is fetched` {
     private var schedule = KeySetSchedule(dueAt: 0)
@@ -219,6 +220,31 @@ import Testing
         let set = try Self.read("\(Self.secret),\(Self.p256),\(Self.encryption),{\"kty\":\"new\"},7")
         #expect(set.keys.map(\.keyID) == ["p"])
         #expect(set.has(Array("p".utf8)) && !set.has(Array("o".utf8)))
+    }
+
+    @Test(arguments: ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"])
+    func `keeps the used keys alone, and nothing secret of the others`(_ member: String) throws {
+        let leaked = Self.p256.dropLast() + #","\#(member)":"c2VjcmV0"}"#
+        let set = try Self.read("\(leaked),\(Self.secret),\(Self.encryption),\(Self.p256)")
+        #expect(String(decoding: set.text, as: UTF8.self) == #"{"keys":[\#(Self.p256)]}"#)
+        #expect(set.keys.count == 1)
+    }
+
+    @Test func `gives its keys the same names when it is read again`() throws {
+        let nameless = Self.p256.replacing(#""kid":"p","#, with: "")
+        let set = try Self.read("\(Self.secret),\(nameless)")
+        let time = Timestamp(secondsSinceEpoch: 0)
+        let again = try ProviderKeySet(reading: set.text, fetchedAt: time, freshUntil: time, staleUntil: time)
+        #expect(set.keys.map(\.name) == ["key 1"])
+        #expect(again.keys.map(\.name) == ["key 1"] && again.text == set.text)
+    }
+
+    @Test func `is the same when it was renewed, and another when it was read again`() throws {
+        let (set, time) = (try Self.read(Self.p256), Timestamp(secondsSinceEpoch: 60))
+        let renewed = set.renewed(fetchedAt: time, freshUntil: time, staleUntil: time)
+            .renewed(fetchedAt: time, freshUntil: time, staleUntil: time)
+        #expect(renewed.isSame(as: set) && set.isSame(as: renewed))
+        #expect(try !set.isSame(as: Self.read(Self.p256)) && !set.isSame(as: nil))
     }
 
     @Test func `has a bounded number of keys`() throws {
