@@ -136,7 +136,7 @@ package struct Admission: Sendable {
                 try checkStanding(remembered, question.now, &findings)
             }
             let isOnce = remembered.profile.profile.acceptsTokensOnce
-            if isOnce { try useOnce(remembered, question.now, isAsking: true, &findings) }
+            if isOnce { try useOnce(remembered, snapshot, question.now, isAsking: true, &findings) }
             try checkGrant(remembered.caller, question, to: route, &findings)
             if let rule = route.rule {
                 let claims = remembered.token.claims
@@ -154,7 +154,7 @@ package struct Admission: Sendable {
                 )
             }
             // Last, so that a call that is turned away leaves the token usable.
-            if isOnce { try useOnce(remembered, question.now, isAsking: isAsking, &findings) }
+            if isOnce { try useOnce(remembered, snapshot, question.now, isAsking: isAsking, &findings) }
             var identityHeaders = remembered.identityHeaders
             if let fields = route.callerFields {
                 identityHeaders = callerFields.headers(remembered, fields, snapshot, question.now)
@@ -252,6 +252,7 @@ package struct Admission: Sendable {
     @inline(never)
     private func useOnce(
         _ remembered: RememberedToken,
+        _ snapshot: Snapshot,
         _ now: Timestamp,
         isAsking: Bool,
         _ findings: inout Findings
@@ -263,7 +264,8 @@ package struct Admission: Sendable {
             of: remembered.profile,
             usedTokens,
             now: now,
-            isAsking: isAsking
+            isAsking: isAsking,
+            isKnown: { snapshot.catalog.profiles[$0] != nil }
         )
         findings.check = check
     }

@@ -96,7 +96,8 @@ enum TokenRules {
         of profile: CompiledProfile,
         _ usedTokens: UsedTokens?,
         now: Timestamp,
-        isAsking: Bool
+        isAsking: Bool,
+        isKnown: (ProfileID) -> Bool
     ) throws(Rejection) {
         guard let root = token.claims?.root else {
             throw Rejection(.invalidToken, operatorDetail: "the payload is no JSON object")
@@ -111,23 +112,31 @@ enum TokenRules {
         guard let expiry = root[member: "exp"]?.number?.numericDate?.seconds else {
             throw missing(Array("exp".utf8))
         }
-        // One more for the fraction of a second that the date may have.
-        let end = expiry.addingReportingOverflow(profile.leewaySeconds + 1)
+        // The largest leeway, since it may be raised while the token is remembered; one more for the fraction of a
+        // second that the date may have.
+        let end = expiry.addingReportingOverflow(Int64(GatewaySettings.maximumLeewaySeconds) + 1)
         do throws(UsedTokens.Refusal) {
             try usedTokens.use(
                 id,
                 issuedAt: issuedAt,
+                leewaySeconds: profile.leewaySeconds,
                 until: end.overflow ? .max : end.partialValue,
                 by: profile.profile.id,
                 at: now,
-                isAsking: isAsking
+                isAsking: isAsking,
+                isKnown: isKnown
             )
         } catch {
-            throw rejection(error)
+            throw rejection(error, issuedAt, profile.leewaySeconds, usedTokens.startedAt)
         }
     }
 
-    private static func rejection(_ refusal: UsedTokens.Refusal) -> Rejection {
+    private static func rejection(
+        _ refusal: UsedTokens.Refusal,
+        _ issuedAt: Int64,
+        _ leewaySeconds: Int64,
+        _ startedAt: Timestamp
+    ) -> Rejection {
         let limit = UsedTokens.capacity
         return switch refusal {
         case .used:
@@ -148,7 +157,9 @@ enum TokenRules {
             Rejection(
                 .tokenRevoked,
                 publicDetail: "The token was issued too early to be accepted here; send a new one.",
-                operatorDetail: "iat is before the gateway's start, which remembers no earlier uses"
+                operatorDetail:
+                    "iat is \(issuedAt), expected one more than the leeway of \(leewaySeconds) s after"
+                    + " the gateway began to remember uses, at \(startedAt) or when the profile came back"
             )
         }
     }

@@ -36,7 +36,9 @@ extension CatalogRules {
         try texts(rules.requiredClaims, "required_claims")
         try texts(rules.issuers, "issuers")
         try texts(rules.audiences, "audiences")
-        if let leeway = rules.leewaySeconds { try range(leeway, "leeway_seconds", 0...300, unit: "seconds") }
+        if let leeway = rules.leewaySeconds {
+            try range(leeway, "leeway_seconds", 0...GatewaySettings.maximumLeewaySeconds, unit: "seconds")
+        }
         if let lifetime = rules.maximumLifetimeSeconds {
             try range(lifetime, "max_lifetime_seconds", 1...315_360_000, unit: "seconds")
         }

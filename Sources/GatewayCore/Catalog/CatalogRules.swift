@@ -7,7 +7,12 @@ enum CatalogRules {
             try text(claim, "identity_claims", 1...200)
         }
         try limit(settings.trustedProxies.count, "trusted_proxies", 1000)
-        try range(settings.leewaySeconds, "leeway_seconds", 0...300, unit: "seconds")
+        try range(
+            settings.leewaySeconds,
+            "leeway_seconds",
+            0...GatewaySettings.maximumLeewaySeconds,
+            unit: "seconds"
+        )
         try text(settings.issuer, "issuer", 1...1000)
         try range(settings.signingKeyDays, "signing_key_days", 1...3650, unit: "days")
     }

@@ -9,6 +9,8 @@ package struct GatewaySettings: Sendable, Hashable {
     package var identityClaims = GatewaySettings.defaultIdentityClaims
     /// Whether tokens without `exp` are refused, unless the profile says otherwise.
     package var requiresExpiry = false
+    /// The largest difference of clocks that can be allowed, in seconds.
+    package static let maximumLeewaySeconds = 300
     /// The allowed difference of clocks in seconds, 0 to 300, unless the profile says otherwise.
     package var leewaySeconds = 30
 

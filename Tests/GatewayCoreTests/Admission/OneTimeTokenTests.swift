@@ -1,7 +1,8 @@
-import GatewayCore
 import JOSE
 import PortcullisTestSupport
 import Testing
+
+@testable import GatewayCore
 
 @Suite struct `A token that is accepted once` {
     private var gateway: TestGateway
@@ -26,7 +27,7 @@ import Testing
 
     private static func token(
         _ id: String = "1",
-        issued: Int64 = start,
+        issued: Int64 = start + 31,
         expires: Int64 = TestGateway.now.secondsSinceEpoch + 60,
         leavingOut missing: String = ""
     ) throws -> String {
@@ -63,9 +64,34 @@ import Testing
         #expect(decider.code(gateway.snapshot, bearer: token) == .claimMissing)
     }
 
-    @Test mutating func `was not issued before anything was remembered`() throws {
-        let token = try Self.token(issued: Self.start - 1)
-        #expect(decider.code(gateway.snapshot, bearer: token) == .tokenRevoked)
+    @Test(arguments: [0, 30, 300])
+    mutating func `could not be used before anything was remembered`(_ leeway: Int64) throws {
+        var profile = try gateway.profile(1)
+        profile.claimRules.leewaySeconds = Int(leeway)
+        try gateway.draft.put(profile)
+        // The last one that was accepted in the second of the start, by a process that is gone.
+        let last = Self.start + leeway
+        decider.now = Timestamp(secondsSinceEpoch: last)
+        let decision = decider.decide(gateway.snapshot, "Bearer \(try Self.token("1", issued: last))")
+        #expect(decision.rejection?.code == .tokenRevoked)
+        #expect(decision.rejection?.operatorDetail.contains("leeway of \(leeway) s") == true)
+        decider.now = Timestamp(secondsSinceEpoch: last + 1)
+        #expect(decider.code(gateway.snapshot, bearer: try Self.token("2", issued: last + 1)) == nil)
+    }
+
+    @Test mutating func `is refused when the leeway is raised after it expired`() throws {
+        let token = try Self.token()
+        #expect(decider.code(gateway.snapshot, bearer: token) == nil)
+        var profile = try gateway.profile(1)
+        profile.claimRules.leewaySeconds = 300
+        try gateway.draft.put(profile)
+        let end = TestGateway.now.secondsSinceEpoch + 60
+        for second in [31, 299] as [Int64] {
+            decider.now = Timestamp(secondsSinceEpoch: end + second)
+            // 300 s of leeway reach back behind the start; it is for its use that it is refused.
+            let refusal = decider.decide(gateway.snapshot, "Bearer \(token)").rejection
+            #expect(refusal?.code == .tokenRevoked, "\(second)")
+        }
     }
 
     @Test mutating func `is not used up by a call that is turned away`() throws {
@@ -97,7 +123,7 @@ import Testing
         let fourth = try Self.token("4", expires: TestGateway.now.secondsSinceEpoch + 600)
         #expect(decider.code(snapshot, bearer: fourth) == .tokenRevoked)
         #expect(decider.code(snapshot, bearer: try Self.token("1")) == .tokenRevoked)
-        decider.now = Timestamp(secondsSinceEpoch: TestGateway.now.secondsSinceEpoch + 92)
+        decider.now = Timestamp(secondsSinceEpoch: TestGateway.now.secondsSinceEpoch + 362)
         #expect(decider.code(snapshot, bearer: fourth) == nil, "the others have expired")
     }
 
@@ -121,5 +147,61 @@ import Testing
         #expect(explained() == nil)
         #expect(decider.code(snapshot, bearer: token) == nil)
         #expect(explained() == .tokenRevoked)
+    }
+}
+
+@Suite struct `Used tokens` {
+    // The profiles 10 and 20 share a shard.
+    private static let now = TestGateway.now.secondsSinceEpoch
+    private let used = UsedTokens(startedAt: Timestamp(secondsSinceEpoch: now - 1000))
+
+    private func use(
+        _ number: Int,
+        of profile: Int = 10,
+        issued: Int64 = now,
+        until end: Int64,
+        at time: Int64 = now,
+        isKnown: Bool = true
+    ) throws {
+        try used.use(
+            Array("\(number)".utf8),
+            issuedAt: issued,
+            leewaySeconds: 30,
+            until: end,
+            by: .test(profile),
+            at: Timestamp(secondsSinceEpoch: time),
+            isKnown: { $0 == .test(10) || isKnown }
+        )
+    }
+
+    @Test func `are forgotten when they have ended, long before there are too many`() throws {
+        for second in 0..<10 as Range<Int64> {
+            for number in 0..<1000 {
+                try use(number + Int(second) * 1000, until: Self.now + second + 1, at: Self.now + second)
+            }
+        }
+        #expect(used.size.tokens <= 3000)
+    }
+
+    @Test func `leave nothing behind when all of a profile's have ended`() throws {
+        try use(1, of: 20, until: Self.now + 10)
+        try use(2, until: Self.now + 100)
+        try use(3, until: Self.now + 100, at: Self.now + 59)
+        #expect(used.size == (2, 3))
+        try use(4, until: Self.now + 200, at: Self.now + 60)
+        #expect(used.size == (1, 3))
+    }
+
+    @Test func `of a profile that is gone are dropped, and not accepted when it comes back`() throws {
+        try use(1, of: 20, until: Self.now + 1000)
+        try use(2, until: Self.now + 1000, at: Self.now + 60, isKnown: false)
+        #expect(used.size == (2, 1))
+        #expect(throws: UsedTokens.Refusal.issuedBeforeStart) {
+            try use(1, of: 20, until: Self.now + 1000, at: Self.now + 61)
+        }
+        #expect(throws: UsedTokens.Refusal.issuedBeforeStart) {
+            try use(3, of: 20, issued: Self.now + 360, until: Self.now + 1000, at: Self.now + 330)
+        }
+        try use(3, of: 20, issued: Self.now + 361, until: Self.now + 1000, at: Self.now + 361)
     }
 }
