@@ -135,6 +135,20 @@ package final class Snapshot: Sendable {
         callers[digest]
     }
 
+    /// Whether a claim that is meant for it carries an API token, be it one that no profile has any more.
+    ///
+    /// `sub` is not looked at: an identity provider's subjects may look like API tokens.
+    func carriesAPIToken(_ claims: JSONDocument) -> Bool {
+        for names in [identityClaims, profilesIdentityClaims] {
+            for name in names where !name.elementsEqual("sub".utf8) {
+                if let value = claims.root[member: name]?.stringBytes, APITokenDigest(token: value) != nil {
+                    return true
+                }
+            }
+        }
+        return false
+    }
+
     /// Who recognises a token by its claims alone.
     func caller(matching claims: JSONDocument) -> TokenMatchTable.Found {
         matches.find(claims)

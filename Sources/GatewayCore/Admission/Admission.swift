@@ -445,7 +445,8 @@ package struct Admission: Sendable {
     /// Whom a remembered token names in this snapshot.
     private func caller(of entry: RememberedToken, _ snapshot: Snapshot) -> Caller? {
         if let apiToken = entry.apiToken { return snapshot.caller(apiToken) }
-        guard let claims = entry.token.claims, case .one(let caller) = snapshot.caller(matching: claims)
+        guard let claims = entry.token.claims, !snapshot.carriesAPIToken(claims),
+            case .one(let caller) = snapshot.caller(matching: claims)
         else {
             return nil
         }

@@ -159,11 +159,13 @@ struct Authenticator {
         return "\(place) names an API token that no profile has (\(hint))"
     }
 
-    /// Whom the token names by an API token; or else the one profile whose rules recognise its claims.
+    /// Whom the token names by an API token; or else, where it carries none, the one profile whose rules recognise
+    /// its claims.
     private func identity(in claims: JSONDocument, _ token: UnverifiedToken) -> Identity {
         var identity = apiTokenIdentity(in: claims, token)
         identity.caller = identity.digest.flatMap(snapshot.caller)
-        guard identity.caller == nil else { return identity }
+        // An API token that was deleted ends the tokens that carry it, whatever else they claim.
+        guard identity.caller == nil, !snapshot.carriesAPIToken(claims) else { return identity }
         switch snapshot.caller(matching: claims) {
         case .nobody: break
         case .one(let caller): identity.caller = caller

@@ -1,7 +1,8 @@
-import GatewayCore
 import JOSE
 import PortcullisTestSupport
 import Testing
+
+@testable import GatewayCore
 
 @Suite struct `A token without an API token` {
     private var gateway: TestGateway
@@ -103,6 +104,41 @@ import Testing
         )
         let decision = decider.decide(gateway.snapshot, "Bearer \(token)")
         #expect(decision.admitted?.profile?.profile.name == "other-hmac")
+    }
+
+    private static let deleted = String(repeating: "d4", count: 32)
+
+    @Test(arguments: [
+        (#""urn:portcullis:sub":"\#(deleted)""#, false), (#""portcullis_sub":"\#(deleted)""#, false),
+        (#""urn:portcullis:sub":"jdoe","portcullis_sub":"\#(deleted)""#, false),
+        (#""gateway":"\#(deleted)""#, false),
+        // Of a profile that does not name this claim.
+        (#""gateway":"\#(TestGateway.otherToken)""#, false),
+        (#""other":"\#(deleted)""#, true),
+        (#""portcullis_sub":"\#(deleted.uppercased())""#, true), (#""portcullis_sub":"\#(deleted)0""#, true),
+        (#""portcullis_sub":["\#(deleted)"]"#, true),
+    ])
+    mutating func `carries none, not even one that was deleted`(_ claim: String, _ isKnown: Bool) throws {
+        var profile = try gateway.profile(2)
+        profile.identityClaim = "gateway"
+        try gateway.draft.put(profile)
+        let token = try TestGateway.acmeSigned("{\(Self.good),\(claim)}")
+        #expect(decider.code(gateway.snapshot, bearer: token) == (isKnown ? nil : .invalidToken))
+        let subject = Self.good.replacing("jdoe", with: Self.deleted)
+        #expect(decider.code(gateway.snapshot, bearer: try TestGateway.acmeSigned("{\(subject)}")) == nil)
+    }
+
+    @Test mutating func `is not remembered for its claims once one of them may carry an API token`() throws {
+        let token = try TestGateway.acmeSigned("{\(Self.good),\"gateway\":\"\(Self.deleted)\"}")
+        #expect(decider.code(gateway.snapshot, bearer: token) == nil)
+        var profile = try gateway.profile(2)
+        profile.identityClaim = "gateway"
+        let before = gateway.snapshot
+        gateway.draft = CatalogDraft(before.catalog)
+        try gateway.draft.put(profile)
+        #expect(decider.code(before, bearer: token) == nil)
+        let after = Snapshot(gateway.draft.finished(), after: before, gateway.draft.change)
+        #expect(decider.code(after, bearer: token) == .invalidToken)
     }
 
     @Test mutating func `costs the same among ten thousand profiles of one issuer`() throws {
