@@ -85,7 +85,7 @@ package final class Snapshot: Sendable {
             guard let old = previous.catalog.profiles[id] else { continue }
             for token in old.apiTokens { callers[token.digest] = nil }
             if old.method == .oauth2 { clients[id] = nil }
-            if !old.tokenMatches.isEmpty { matches.remove(old) }
+            if !old.tokenMatches.isEmpty { matches.remove(id) }
         }
         // Only now, since a token may have moved from one touched profile to another.
         for id in touched {

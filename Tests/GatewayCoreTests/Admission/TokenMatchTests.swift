@@ -154,3 +154,89 @@ import Testing
         #expect(decider.decide(snapshot, "Bearer \(theirs)").findings.namedProfile?.profile.name == "p9000")
     }
 }
+
+@Suite struct `The rules that find a token's profile` {
+    private static let issuer = "https://id.example"
+    private static let catalog: Catalog = {
+        var draft = CatalogDraft(Catalog())
+        try? draft.put(Client(id: .test(1), name: "Acme"))
+        return draft.finished()
+    }()
+
+    private static func caller(_ number: Int, _ matches: [TokenMatch]) throws -> Caller {
+        var draft = CatalogDraft(catalog)
+        var profile = AccessProfile(id: .test(number), clientID: .test(1), name: "p\(number)")
+        profile.tokenMatches = matches
+        try draft.put(profile)
+        let catalog = draft.finished()
+        let shared = try #require(catalog.profiles.shared(.test(number)))
+        return Caller(profile: try #require(CompiledProfile(shared, in: catalog)), apiTokenAt: nil)
+    }
+
+    private static func match(_ claims: [(String, String)], audience: String? = nil) -> TokenMatch {
+        var match = TokenMatch(issuer: issuer)
+        match.audience = audience
+        match.claims = claims.map { TokenMatch.Claim(name: $0.0, value: $0.1) }
+        return match
+    }
+
+    private static func name(_ found: TokenMatchTable.Found) -> String? {
+        guard case .one(let caller) = found else { return nil }
+        return caller.profile.profile.name
+    }
+
+    private static func token(_ claims: String) throws -> JSONDocument {
+        try JSONDocument(parsing: Array(#"{"iss":"\#(issuer)",\#(claims)}"#.utf8))
+    }
+
+    /// How profile `number` of a thousand is told apart, and how many rules may be found by the same text.
+    private static let shapes: [(String, Int, @Sendable (Int) -> TokenMatch, @Sendable (Int) -> String)] = [
+        (
+            "the first claim is everybody's", 2, { match([("a", "x"), ("z", "\($0)")], audience: "orders") },
+            { #""aud":["orders"],"a":"x","z":["y","\#($0)"]"# }
+        ),
+        (
+            "the audience is", 1, { match([("a", "x")], audience: "\($0)") },
+            { #""aud":"\#($0)","a":"x""# }
+        ),
+        (
+            "only two claims together", 40, { match([("a", "\($0 % 32)"), ("b", "\($0 / 32)")]) },
+            { #""a":"\#($0 % 32)","b":"\#($0 / 32)""# }
+        ),
+        ("every claim is another's", 1, { match([("c\($0)", "x")]) }, { #""c\#($0)":"x""# }),
+    ]
+
+    @Test(arguments: shapes.indices)
+    func `are few for each token, whatever they have in common`(_ shape: Int) throws {
+        let (name, most, rule, claims) = Self.shapes[shape]
+        var table = TokenMatchTable()
+        for number in 0..<1000 { table.add(try Self.caller(number, [rule(number)])) }
+        #expect(table.longestList <= most, "\(name)")
+        for number in [0, 1, 517, 999] {
+            #expect(Self.name(table.find(try Self.token(claims(number)))) == "p\(number)", "\(name)")
+        }
+        // Gone one by one, as they came, or in any other order.
+        for number in (0..<1000).reversed() where number != 517 { table.remove(.test(number)) }
+        #expect(Self.name(table.find(try Self.token(claims(517)))) == "p517", "\(name)")
+        #expect(Self.name(table.find(try Self.token(claims(516)))) == nil, "\(name)")
+        table.remove(.test(517))
+        #expect(table.isEmpty, "\(name)")
+    }
+
+    @Test func `go with their profile, and take no other's along`() throws {
+        var table = TokenMatchTable()
+        let same = Self.match([("a", "x"), ("b", "y")])
+        table.add(try Self.caller(1, [same, Self.match([("a", "x")]), Self.match([])]))
+        table.add(try Self.caller(2, [same]))
+        let token = try Self.token(#""a":"x","b":"y""#)
+        guard case .several = table.find(token) else {
+            Issue.record("two profiles have the rule")
+            return
+        }
+        table.remove(.test(1))
+        #expect(Self.name(table.find(token)) == "p2")
+        table.remove(.test(1))
+        table.remove(.test(2))
+        #expect(table.isEmpty)
+    }
+}
