@@ -46,6 +46,7 @@ extension Authenticator {
                 operatorDetail: "the signature does not verify with the gateway's own key that the kid names"
             )
         }
+        try checkScopes(of: claims, caller)
         return RememberedToken(
             bytes: unverified.token,
             hash: hash,
@@ -58,6 +59,25 @@ extension Authenticator {
             ),
             caller: caller,
             identityHeaders: IdentityHeaders.render(caller.profile, claims: claims, hiding: [])
+        )
+    }
+
+    /// Refuses a token with a scope that the profile does not have any more: what is taken from a profile is taken
+    /// from the tokens that it was issued.
+    private func checkScopes(of claims: JSONDocument, _ caller: Caller) throws(Rejection) {
+        guard let scope = claims.root[member: "scope"] else { return }
+        let profile = caller.profile.profile
+        let words = (scope.stringBytes ?? []).split(separator: UInt8(ascii: " "))
+        let allowed = (profile.oauth2?.scopes ?? []).map { Array($0.utf8) }
+        guard let gone = words.first(where: { word in !allowed.contains { word.elementsEqual($0) } }) else {
+            return
+        }
+        let name = profile.name
+        throw Rejection(
+            .invalidToken,
+            operatorDetail:
+                "scope has \(PrintableText.quoted(String(decoding: gone.prefix(200), as: UTF8.self))), which"
+                + " profile \"\(name)\" does not have any more; the client needs a new access token"
         )
     }
 

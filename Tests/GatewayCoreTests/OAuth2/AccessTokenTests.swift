@@ -80,6 +80,12 @@ import Testing
                 .invalidToken
             ),
             ("no grant", { try $0.change { $0.grantedCollections = [] } }, .collectionNotGranted),
+            ("a scope is gone", { try $0.change { $0.oauth2?.scopes = ["write"] } }, .invalidToken),
+            (
+                "a scope is another", { try $0.change { $0.oauth2?.scopes = ["read", "writes"] } },
+                .invalidToken
+            ),
+            ("no scope is left", { try $0.change { $0.oauth2 = nil } }, .invalidToken),
             ("the keys are others", { try $0.draft.put([GatewaySigningKey]()) }, .invalidToken),
             (
                 "the issuer is another",
@@ -181,6 +187,18 @@ import Testing
         let document = try decision.outcome.get().revealedDocument()
         #expect(document["scope"]?.value.text == given)
         #expect(document["expires_in"]?.value == .integer(600))
+    }
+
+    @Test mutating func `outlives the scopes that it was not given`() throws {
+        let before = gateway.snapshot
+        let decision = ask(before, scope: "write")
+        let text = try decision.outcome.get().revealedDocument()["access_token"]?.value.text
+        let token = try #require(text)
+        try gateway.change { $0.oauth2?.scopes = ["other", "write"] }
+        #expect(decider.code(gateway.snapshot, bearer: token) == nil)
+        try gateway.change { $0.oauth2?.scopes = ["other"] }
+        let refusal = decider.decide(gateway.snapshot, "Bearer \(token)").rejection
+        #expect(refusal?.operatorDetail.contains("\"write\", which profile \"other-hmac\"") == true)
     }
 
     @Test mutating func `is not issued where no key is`() throws {
