@@ -78,20 +78,7 @@ extension Findings {
             )
         case .active:
             return CheckOutcome(check, .passed, "client, profile and API token are active")
-        case .address:
-            let hasLists = profile?.hasAddressRules == true
-            let hasCertificate = profile?.certificateRules != nil
-            if !hasLists, !hasCertificate {
-                return CheckOutcome(
-                    check,
-                    .skipped,
-                    "the profile has no address lists and asks for no certificate"
-                )
-            }
-            let facts =
-                (hasLists ? ["the address is allowed"] : [])
-                + (hasCertificate ? ["the client certificate is accepted"] : [])
-            return CheckOutcome(check, .passed, facts.joined(separator: ", "))
+        case .address: return addressOutcome
         case .grant:
             return CheckOutcome(
                 check,
@@ -104,6 +91,23 @@ extension Findings {
         case .upstream:
             return CheckOutcome(check, .passed, "upstream \"\(route?.upstream.name ?? "")\" answered")
         }
+    }
+
+    /// Check 7 passed: addresses and client certificate, at the gateway's own endpoints too.
+    var addressOutcome: CheckOutcome {
+        let hasLists = caller?.profile.hasAddressRules == true
+        let hasCertificate = caller?.profile.certificateRules != nil
+        let facts =
+            (hasLists ? ["the address is allowed"] : [])
+            + (hasCertificate ? ["the client certificate is accepted"] : [])
+        guard !facts.isEmpty else {
+            return CheckOutcome(
+                .address,
+                .skipped,
+                "the profile has no address lists and asks for no certificate"
+            )
+        }
+        return CheckOutcome(.address, .passed, facts.joined(separator: ", "))
     }
 }
 

@@ -26,11 +26,7 @@ extension Findings {
         case .time, .claims: return CheckOutcome(check, .skipped, "a client secret has no claims")
         case .active:
             return CheckOutcome(check, .passed, "client, profile and API token are active")
-        case .address:
-            if caller?.profile.hasAddressRules != true {
-                return CheckOutcome(check, .skipped, "the profile has no address lists")
-            }
-            return CheckOutcome(check, .passed, "the address is allowed")
+        case .address: return addressOutcome
         case .grant: return CheckOutcome(check, .skipped, "no collection is called")
         case .authorization:
             return CheckOutcome(check, .passed, "the scopes are among the profile's")

@@ -29,7 +29,8 @@ import Testing
         secret: String = TestGateway.otherToken,
         id: String? = nil,
         scope: String = "",
-        from address: IPAddress? = IPAddress(v4: 0x7f00_0001)
+        from address: IPAddress? = IPAddress(v4: 0x7f00_0001),
+        presenting certificate: (any PresentedCertificate)? = nil
     ) -> TokenEndpoint.Decision {
         let body =
             "grant_type=client_credentials&client_id=\(id ?? clientID)&client_secret=\(secret)&scope=\(scope)"
@@ -40,7 +41,7 @@ import Testing
             hasQuery: false,
             body: Array(body.utf8)
         )
-        return endpoint.decide(parts, from: address, using: &generator)
+        return endpoint.decide(parts, from: address, certificate, using: &generator)
     }
 
     private mutating func token(_ snapshot: Snapshot) throws -> String {
@@ -207,6 +208,25 @@ import Testing
         #expect(refusal?.status == 503)
     }
 
+    @Test(arguments: [false, true], [false, true])
+    mutating func `is issued with a record of all that was asked of the caller`(
+        hasLists: Bool,
+        hasCertificate: Bool
+    ) throws {
+        try gateway.change { profile in
+            if hasLists { profile.allowedAddresses = [try AddressRange("127.0.0.1")] }
+            if hasCertificate {
+                profile.clientCertificate = CertificateRules(roots: CatalogSamples.certificate)
+            }
+        }
+        let decision = ask(gateway.snapshot, presenting: GoodCertificate())
+        _ = try decision.outcome.get()
+        let check = decision.findings.checks(nil).first { $0.check == .address }
+        #expect(check?.result == (hasLists || hasCertificate ? .passed : .skipped))
+        #expect(check?.detail.contains("address is allowed") == hasLists)
+        #expect(check?.detail.contains("certificate is accepted") == hasCertificate)
+    }
+
     @Test mutating func `asks for the rules of the caller`() throws {
         try gateway.change { $0.deniedAddresses = [try AddressRange("127.0.0.1")] }
         var refusal = ask(gateway.snapshot).refusal
@@ -233,4 +253,13 @@ extension TokenEndpoint.Decision {
         guard case .failure(let refusal) = outcome else { return nil }
         return refusal
     }
+}
+
+/// A certificate that is good for everybody.
+private final class GoodCertificate: PresentedCertificate {
+    let thumbprint = [UInt8](repeating: 1, count: 32)
+    let subject = "CN=orders"
+    let alternativeNames: [String] = []
+
+    func fault(_ roots: CertificateRoots, at now: Timestamp) -> String? { nil }
 }
