@@ -295,16 +295,19 @@ struct Authenticator {
         let (algorithm, keyID) = (token.algorithm, token.keyID.map { Array($0.prefix(64)) })
         let isAllowed = provider.algorithms.isEmpty || provider.algorithms.contains(algorithm)
         let expected = provider.algorithms.map(\.rawValue).joined(separator: ", ")
-        let (isKnown, fetchedAt, count) = (keyID.map(keySet.has) ?? true, keySet.fetchedAt, keySet.keys.count)
+        let (isKnown, count) = (keyID.map(keySet.has) ?? true, keySet.keys.count)
+        // Keys that are given in place were never fetched.
+        let fetchedAt = provider.source == nil ? nil : keySet.fetchedAt
         return Rejection(
             .invalidToken,
             operatorDetail: !isAllowed
                 ? "alg is \(algorithm.rawValue), the identity provider of profile \"\(name)\" signs with \(expected)"
                 : isKnown
                     ? "the \(algorithm.rawValue) signature does not verify with the \(count) keys of the identity"
-                        + " provider of profile \"\(name)\", fetched at \(fetchedAt)"
-                    : "kid is \(PrintableText.quoted(String(decoding: keyID ?? [], as: UTF8.self))), the identity provider of profile \"\(name)\" has no"
-                        + " such key as of \(fetchedAt)"
+                        + " provider of profile \"\(name)\"" + (fetchedAt.map { ", fetched at \($0)" } ?? "")
+                    : "kid is \(PrintableText.quoted(String(decoding: keyID ?? [], as: UTF8.self))), the identity"
+                        + " provider of profile \"\(name)\" has no such key"
+                        + (fetchedAt.map { " as of \($0)" } ?? "")
         )
     }
 
