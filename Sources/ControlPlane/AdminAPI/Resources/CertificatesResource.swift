@@ -30,16 +30,28 @@ struct CertificatesResource {
                     let current = catalog.current
                     let isFiltered = call.isOn("only_expiring")
                     let all = certificates(current).filter { !isFiltered || expiresSoon($0, call.now) }
-                    let page = Page(of: all, call) { notice in
-                        (
-                            "\(notice.use) \(notice.subject)",
-                            "\(notice.profile?.text ?? "") \(notice.notAfter)"
-                        )
-                    }
-                    return AdminAnswer(200, page.document { document($0, current, call.now) })
+                    let page = Page(of: Self.numbered(all), call) { ($0.name, $0.id) }
+                    return AdminAnswer(200, page.document { document($0.notice, current, call.now) })
                 }
             )
         ]
+    }
+
+    /// Each with the place that it has in the list.
+    ///
+    /// Certificates have no identity here, and a renewed root may be like the old one in all that is shown: those
+    /// that are alike are numbered, or a page that ends between them would leave the others out.
+    private static func numbered(
+        _ notices: [CertificateNotice]
+    ) -> [(notice: CertificateNotice, name: String, id: String)] {
+        var counts: [String: Int] = [:]
+        return notices.map { notice in
+            let name = "\(notice.use) \(notice.subject)"
+            let id = "\(notice.profile?.text ?? "") \(notice.notAfter)"
+            let number = counts["\(name)\0\(id)", default: 0]
+            counts["\(name)\0\(id)"] = number + 1
+            return (notice, name, "\(id) \(number)")
+        }
     }
 
     private func expiresSoon(_ notice: CertificateNotice, _ now: Timestamp) -> Bool {
