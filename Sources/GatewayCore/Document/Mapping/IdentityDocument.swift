@@ -94,8 +94,8 @@ extension IdentityProvider {
         }
     }
 
-    /// The identity provider as a document.
-    package func document(form: DocumentForm = .resource) -> DocumentNode {
+    /// The identity provider as a document, the same for all: where the keys come from is what is there of three members.
+    package func document() -> DocumentNode {
         var writer = DocumentWriter(.export)
         writer.add("issuer", issuer)
         switch keys {

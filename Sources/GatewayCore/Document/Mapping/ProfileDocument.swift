@@ -165,7 +165,7 @@ extension AccessProfile {
         if isFull || !tokenMatches.isEmpty {
             writer.add("token_matches", .array(tokenMatches.map { $0.document(form: form) }))
         }
-        writer.add(optional: "identity_provider", identityProvider?.document(form: form).value)
+        writer.add(optional: "identity_provider", identityProvider?.document().value)
         writer.add(optional: "oauth2", oauth2?.document(form: form).value)
         writer.add(optional: "client_certificate", clientCertificate?.document(form: form).value)
         writer.add("one_time_tokens", acceptsTokensOnce, default: false)
