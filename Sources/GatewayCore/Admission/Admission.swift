@@ -439,7 +439,7 @@ package struct Admission: Sendable {
     /// Whether the identity provider still has the key with which a token was verified.
     private func isStillProvided(_ entry: RememberedToken, _ keySets: KeySets, _ now: Timestamp) -> Bool {
         guard let current = entry.profile.provider?.keySet(keySets, at: now) else { return false }
-        return current === entry.proof.keySet || current.has(entry.proof.key)
+        return current.isSame(as: entry.proof.keySet) || current.has(entry.proof.key)
     }
 
     /// Whom a remembered token names in this snapshot.
