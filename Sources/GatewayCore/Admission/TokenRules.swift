@@ -156,7 +156,8 @@ enum TokenRules {
         case .issuedBeforeStart:
             Rejection(
                 .tokenRevoked,
-                publicDetail: "The token was issued too early to be accepted here; send a new one.",
+                publicDetail:
+                    "The token was issued too early to be accepted here; send a new one in a while.",
                 operatorDetail:
                     "iat is \(issuedAt), expected one more than the leeway of \(leewaySeconds) s after"
                     + " the gateway began to remember uses, at \(startedAt) or when the profile came back"

@@ -5,7 +5,7 @@ import Synchronization
 /// each could be used again.
 ///
 /// It is shared by the event loops of a process and bounded for each profile. It knows nothing of what was used
-/// before the process began, so tokens that were issued before are refused.
+/// before the process began, so tokens that could have been used then are refused.
 package final class UsedTokens: Sendable {
     /// Why a token cannot be used.
     enum Refusal: Error, Sendable {
@@ -13,7 +13,7 @@ package final class UsedTokens: Sendable {
         case used
         /// As many tokens are remembered as may be, and all of them could still be used again.
         case full
-        /// It was issued before anything was remembered.
+        /// It could have been used before anything was remembered.
         case issuedBeforeStart
     }
 
