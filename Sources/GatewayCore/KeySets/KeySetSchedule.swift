@@ -9,7 +9,7 @@ package struct KeySetSchedule: Sendable {
         case fetch
         /// A fetch is under way or will begin soon, and the token waits for its end.
         case wait
-        /// Nothing is fetched: the key is not known, and was asked for too often.
+        /// Nothing is fetched soon: the key was asked for in vain, or the source fails.
         case refuse
     }
 
@@ -20,11 +20,16 @@ package struct KeySetSchedule: Sendable {
 
     // A token that names a new key waits at most this long for its turn.
     private static let pause: Int64 = 500
-    // A source that fails may be asked that often on demand whatever else was asked for.
-    private static let calmPause: Int64 = 5000
+    // Every source may be asked that often on demand, whatever it and others were asked for before. A token waits 6 s,
+    // so that a fetch has 2 s left.
+    private static let ownPause: Int64 = 4000
+    // Of what all share, a source that fails or was asked in vain leaves the others a part.
+    private static let partOfOthers = 10.0
     private static let longestBackOff: Int64 = 30_000
     // A key that its provider does not know is not asked for again for so long.
     private static let absence: Int64 = 30_000
+    // Without a `kid` nobody can say which key was missing: the next token may mean another one.
+    private static let absenceOfNameless: Int64 = 2000
     private static let maximumAbsent = 256
 
     /// Whether a fetch is under way.
@@ -36,6 +41,10 @@ package struct KeySetSchedule: Sendable {
     private var startedAt: Int64?
     private var onDemandAt: Int64?
     private var bucket = TokenBucket(capacity: 3, oneEveryMilliseconds: 15_000)
+    // Where the fetch on demand was taken from.
+    private var hasTakenOwn = false
+    private var hasTakenShared = false
+    private var wasInVain = false
     private var wanted: Set<[UInt8]> = []
     private var absent: [[UInt8]: Int64] = [:]
 
@@ -69,25 +78,36 @@ package struct KeySetSchedule: Sendable {
             if wanted.count < Self.maximumAbsent { wanted.insert(keyID) }
             return .wait
         }
-        guard mayFetch(now, &budget) else { return .refuse }
+        guard let turn = turn(now, &budget) else { return .refuse }
         wanted = [keyID]
-        let earliest = (startedAt ?? now - Self.pause) + Self.pause
-        onDemandAt = max(now, earliest)
-        return now >= earliest ? .fetch : .wait
+        onDemandAt = turn
+        return turn <= now ? .fetch : .wait
     }
 
-    private mutating func mayFetch(_ now: Int64, _ budget: inout TokenBucket) -> Bool {
-        guard failures > 0 else { return takeFromBoth(now, &budget) }
-        // Its own bucket is kept for when it answers again; of what all share, it leaves the others a part.
-        if let startedAt, now - startedAt >= Self.calmPause { return true }
-        return budget.take(at: now, leaving: 10)
-    }
-
-    private mutating func takeFromBoth(_ now: Int64, _ budget: inout TokenBucket) -> Bool {
-        guard bucket.take(at: now) else { return false }
-        if budget.take(at: now) { return true }
+    /// When a fetch may begin; `nil` when that is too far away for a token to wait.
+    private mutating func turn(_ now: Int64, _ budget: inout TokenBucket) -> Int64? {
+        let ownTurn = startedAt.map { $0 + Self.ownPause } ?? now
+        (hasTakenOwn, hasTakenShared) = (false, false)
+        if now >= ownTurn {
+            if failures == 0 { hasTakenOwn = bucket.take(at: now) }
+            return now
+        }
+        let soon = startedAt.map { max(now, $0 + Self.pause) } ?? now
+        if failures > 0 {
+            // Its own bucket is kept for when it answers again.
+            hasTakenShared = budget.take(at: now, leaving: Self.partOfOthers)
+            return hasTakenShared ? soon : nil
+        }
+        // A source that was not asked lately needs nothing of what others can use up.
+        let wasFull = bucket.isFull(at: now)
+        guard bucket.take(at: now) else { return ownTurn }
+        hasTakenOwn = true
+        guard !wasFull else { return soon }
+        hasTakenShared = budget.take(at: now, leaving: wasInVain ? Self.partOfOthers : 0)
+        guard !hasTakenShared else { return soon }
         bucket.giveBack()
-        return false
+        hasTakenOwn = false
+        return ownTurn
     }
 
     /// A fetch begins.
@@ -112,18 +132,18 @@ package struct KeySetSchedule: Sendable {
         isFetching = false
         let wasOnDemand = onDemandAt != nil
         onDemandAt = nil
-        let wasFailing = failures > 0
         failures = 0
         // A fifth ahead, so that the set never becomes stale between two fetches.
         dueAt = now + freshMilliseconds / 5 * 4
-        if wasOnDemand, wanted.contains(where: has) {
+        if wasOnDemand {
+            wasInVain = !wanted.contains(where: has)
             // A provider that really has new keys is never slowed by what it had before.
-            if !wasFailing { bucket.giveBack() }
-            budget.giveBack()
+            if !wasInVain, hasTakenOwn { bucket.giveBack() }
+            if !wasInVain, hasTakenShared { budget.giveBack() }
         }
         if absent.count + wanted.count > Self.maximumAbsent { absent = absent.filter { $0.value > now } }
-        for keyID in wanted where !has(keyID) && !keyID.isEmpty && absent.count < Self.maximumAbsent {
-            absent[keyID] = now + Self.absence
+        for keyID in wanted where !has(keyID) && absent.count < Self.maximumAbsent {
+            absent[keyID] = now + (keyID.isEmpty ? Self.absenceOfNameless : Self.absence)
         }
         wanted = []
     }
@@ -136,5 +156,12 @@ package struct KeySetSchedule: Sendable {
         failures = min(failures + 1, 30)
         let backOff = min(Self.longestBackOff, 1000 << Int64(min(failures - 1, 5)))
         dueAt = now + backOff
+    }
+
+    /// A fetch ended before the source was asked, for want of a place: it has another turn soon.
+    package mutating func postpone(_ now: Int64) {
+        isFetching = false
+        onDemandAt = onDemandAt.map { _ in now + Self.pause }
+        dueAt = max(dueAt, now + Self.pause)
     }
 }

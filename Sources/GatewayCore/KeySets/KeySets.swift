@@ -70,7 +70,8 @@ package final class NeededKey: Sendable {
     /// The `kid` that the token names; `nil` when it names none.
     package let keyID: [UInt8]?
 
-    init(source: KeySetSource, keyID: [UInt8]?) {
+    /// Takes the parts.
+    package init(source: KeySetSource, keyID: [UInt8]?) {
         self.source = source
         self.keyID = keyID
     }

@@ -15,13 +15,22 @@ package struct TokenBucket: Sendable {
 
     /// Whether one can be taken at this time, in milliseconds of a clock that never goes back.
     package mutating func take(at now: Int64, leaving rest: Double = 0) -> Bool {
-        if now > filledAt {
-            level = min(capacity, level + Double(now - filledAt) / refillMilliseconds)
-            filledAt = now
-        }
+        fill(now)
         guard level >= 1 + rest else { return false }
         level -= 1
         return true
+    }
+
+    /// Whether nothing is missing.
+    package mutating func isFull(at now: Int64) -> Bool {
+        fill(now)
+        return level >= capacity
+    }
+
+    private mutating func fill(_ now: Int64) {
+        guard now > filledAt else { return }
+        level = min(capacity, level + Double(now - filledAt) / refillMilliseconds)
+        filledAt = now
     }
 
     /// Gives one back.

@@ -101,7 +101,47 @@ import Testing
                 fetch(at: now)
             }
         }
-        #expect((1...5).contains(fetches), "\(fetches)")
+        #expect((1...8).contains(fetches), "\(fetches)")
+    }
+
+    @Test mutating func `in time for a genuine key amid keys that nobody has`() {
+        fetch(at: 0)
+        // The provider rotates at whatever moment of the flood; the token that names its key waits at most 6 s.
+        for rotation in stride(from: Int64(60_000), to: 70_000, by: 700) {
+            var flooded = self
+            var now: Int64 = 10_000
+            var foundAt: Int64?
+            while foundAt == nil, now < rotation + 6000 {
+                if now >= rotation {
+                    _ = flooded.schedule.need(Self.bytes("b"), now, budget: &flooded.budget)
+                }
+                _ = flooded.schedule.need(Self.bytes("x\(now)"), now, budget: &flooded.budget)
+                if flooded.schedule.isDue(now) {
+                    flooded.fetch(at: now, keys: now >= rotation ? ["a", "b"] : ["a"])
+                    if now >= rotation { foundAt = now }
+                }
+                now += 20
+            }
+            #expect(foundAt.map { $0 <= rotation + 4000 } == true, "\(rotation)")
+        }
+    }
+
+    @Test mutating func `again soon for tokens without a kid, but not at once`() {
+        fetch(at: 0)
+        #expect(schedule.need([], 5000, budget: &budget) == .fetch)
+        fetch(at: 5000)
+        #expect(schedule.need([], 6999, budget: &budget) == .refuse)
+        #expect(schedule.need([], 7000, budget: &budget) != .refuse)
+    }
+
+    @Test mutating func `when another place is free, without having failed`() {
+        fetch(at: 0)
+        #expect(schedule.need(Self.bytes("b"), 5000, budget: &budget) == .fetch)
+        schedule.begin(5000)
+        schedule.postpone(5001)
+        #expect(schedule.failures == 0)
+        #expect(!schedule.isDue(5001) && schedule.isDue(5501))
+        #expect(schedule.need(Self.bytes("b"), 5200, budget: &budget) == .wait)
     }
 
     @Test mutating func `as often as its keys really change`() {
@@ -126,15 +166,35 @@ import Testing
             let isTaken = budget.take(at: 2000)
             #expect(isTaken)
         }
-        #expect(schedule.need(Self.bytes("b"), 2000, budget: &budget) == .refuse)
-        #expect(schedule.need(Self.bytes("b"), 5000, budget: &budget) == .fetch)
-        // A source that fails leaves half of it to those that answer, and has its turn every five seconds all the same.
-        schedule.begin(5000)
-        schedule.fail(5000)
-        for now in stride(from: Int64(6000), to: 10_000, by: 500) {
+        // The first one is its own, a further one waits for its turn.
+        #expect(schedule.need(Self.bytes("b"), 2000, budget: &budget) == .fetch)
+        fetch(at: 2000)
+        #expect(schedule.need(Self.bytes("c"), 2600, budget: &budget) == .wait)
+        #expect(!schedule.isDue(5900) && schedule.isDue(6000))
+        // A source that fails leaves half of it to those that answer, and has its own turn all the same.
+        schedule.begin(6000)
+        schedule.fail(6000)
+        for now in stride(from: Int64(7000), to: 10_000, by: 500) {
             #expect(schedule.need(Self.bytes("b"), now, budget: &budget) == .refuse)
         }
-        #expect(schedule.need(Self.bytes("b"), 10_000, budget: &budget) == .fetch)
+        #expect(schedule.need(Self.bytes("d"), 10_000, budget: &budget) == .fetch)
+    }
+
+    @Test mutating func `at once whatever many others are flooded with`() {
+        var flooded = [KeySetSchedule](repeating: KeySetSchedule(dueAt: 0), count: 12)
+        fetch(at: 0)
+        for now in stride(from: Int64(0), to: 60_000, by: 100) {
+            for index in flooded.indices {
+                _ = flooded[index].need(Self.bytes("x\(now)"), now, budget: &budget)
+                guard flooded[index].isDue(now) else { continue }
+                flooded[index].begin(now)
+                flooded[index].succeed(freshFor: 600_000, now, budget: &budget) { _ in false }
+            }
+            // Every two seconds it has a new key.
+            guard now % 2000 == 1000 else { continue }
+            #expect(schedule.need(Self.bytes("k\(now)"), now, budget: &budget) == .fetch, "\(now)")
+            fetch(at: now, keys: ["k\(now)"])
+        }
     }
 }
 
