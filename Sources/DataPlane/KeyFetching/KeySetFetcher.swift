@@ -12,6 +12,12 @@ package struct FetchedKeySet: Sendable {
     package let text: [UInt8]
     /// For how long it need not be fetched again, in seconds.
     package let freshSeconds: Int64
+
+    /// Takes the parts.
+    package init(text: [UInt8], freshSeconds: Int64) {
+        self.text = text
+        self.freshSeconds = freshSeconds
+    }
 }
 
 /// Why a key set could not be fetched; lower case, no full stop.
@@ -19,6 +25,15 @@ package struct KeySetFailure: Error, Sendable, CustomStringConvertible {
     package let description: String
     /// Whether another address of the same name might do.
     var isUnreachable = false
+    /// Whether the source was not even asked, for want of a place.
+    let isOurs: Bool
+
+    /// Takes the words, and whether they are about the gateway itself.
+    package init(description: String, isUnreachable: Bool = false, isOurs: Bool = false) {
+        self.description = description
+        self.isUnreachable = isUnreachable
+        self.isOurs = isOurs
+    }
 }
 
 /// Fetches key sets over HTTPS from public addresses, within limits of time and size.
@@ -52,17 +67,20 @@ package struct KeySetFetcher: Sendable {
         self.tls = tls
     }
 
-    /// Fetches the key set of a source.
+    /// Fetches the key set of a source; with fewer places for its names when it has failed.
     ///
     /// - Throws: ``KeySetFailure``.
-    package func fetch(_ source: KeySetSource) async throws(KeySetFailure) -> FetchedKeySet {
+    package func fetch(
+        _ source: KeySetSource,
+        isFailing: Bool
+    ) async throws(KeySetFailure) -> FetchedKeySet {
         let deadline = NIODeadline.now() + Self.timeLimit
         var url = source.url
         if source.isDiscovery {
-            let document = try await get(url, deadline)
+            let document = try await get(url, deadline, isFailing)
             url = try Self.keySetURL(in: document.body, issuer: source.issuer)
         }
-        let answer = try await get(url, deadline)
+        let answer = try await get(url, deadline, isFailing)
         return FetchedKeySet(text: answer.body, freshSeconds: answer.freshSeconds)
     }
 
@@ -96,10 +114,15 @@ package struct KeySetFetcher: Sendable {
         let freshSeconds: Int64
     }
 
-    private func get(_ first: KeyURL, _ deadline: NIODeadline) async throws(KeySetFailure) -> Answer {
+    private func get(
+        _ first: KeyURL,
+        _ deadline: NIODeadline,
+        _ isFailing: Bool
+    ) async throws(KeySetFailure) -> Answer {
         var url = first
         for _ in 0...Self.maximumRedirects {
-            switch try await ask(url, at: try await addresses(of: url, deadline), deadline) {
+            let addresses = try await addresses(of: url, deadline, isFailing)
+            switch try await ask(url, at: addresses, deadline) {
             case .answer(let answer): return answer
             case .redirect(let target): url = target
             }
@@ -108,11 +131,14 @@ package struct KeySetFetcher: Sendable {
     }
 
     /// The addresses to connect to, the best first.
-    private func addresses(of url: KeyURL, _ deadline: NIODeadline) async throws(KeySetFailure) -> [IPAddress]
-    {
+    private func addresses(
+        of url: KeyURL,
+        _ deadline: NIODeadline,
+        _ isFailing: Bool
+    ) async throws(KeySetFailure) -> [IPAddress] {
         if let fault = rule.fault(url) { throw KeySetFailure(description: fault) }
         if let address = IPAddress(url.host) { return [address] }
-        let addresses = try await Resolution.addresses(of: url, deadline)
+        let addresses = try await Resolution.addresses(of: url, deadline, isFailing: isFailing)
         // All of them: which one is used must not be a matter of luck.
         for address in addresses where !rule.allows(address) {
             throw KeySetFailure(

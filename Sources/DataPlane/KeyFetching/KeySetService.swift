@@ -24,10 +24,30 @@ package final class KeySetService: Sendable {
     private static let pace = Duration.milliseconds(100)
     private static let idlePace = Duration.seconds(1)
 
+    /// How a key set is fetched, and whether for a source that has failed.
+    package typealias Fetch =
+        @Sendable (_ source: KeySetSource, _ isFailing: Bool) async ->
+        Result<FetchedKeySet, KeySetFailure>
+
+    /// The place of somebody who waits for a fetch.
+    package struct Place: Sendable {
+        fileprivate let source: KeySetSource
+        fileprivate let number: UInt64
+    }
+
     private struct Entry {
         var schedule: KeySetSchedule
+        // A source that is gone and came again is another entry: what was begun for the one ends nothing of the other.
+        let generation: UInt64
         var lastError: String?
-        var waiters: [@Sendable () -> Void] = []
+        var waiters: [UInt64: @Sendable () -> Void] = [:]
+    }
+
+    /// A fetch that is under way.
+    private struct Begun {
+        let source: KeySetSource
+        let generation: UInt64
+        let isFailing: Bool
     }
 
     private struct State {
@@ -36,31 +56,56 @@ package final class KeySetService: Sendable {
         var fetching = 0
         var waiting = 0
         var kept: [String: KeptKeySet] = [:]
+        private var numbers: UInt64 = 0
+
+        mutating func nextNumber() -> UInt64 {
+            numbers += 1
+            return numbers
+        }
     }
 
     /// The key sets as the request path reads them.
     package let keySets = KeySetsSource()
     private let state = Mutex(State())
-    private let fetcher: KeySetFetcher
+    private let fetcher: Fetch
     private let store: (any KeySetStore)?
     private let limits: Limits
     private let now: @Sendable () -> Timestamp
-    private let started = ContinuousClock.now
+    private let clock: @Sendable () -> Int64
     private let logger: Logger
 
     /// Begins with no source; with a store what it kept is used at once.
+    ///
+    /// - Parameters:
+    ///   - store: where the last good ones are kept.
+    ///   - limits: bounds that operators can set.
+    ///   - now: the wall clock.
+    ///   - clock: the milliseconds of a clock that never goes back; by default those since now.
+    ///   - logger: where it tells of new keys and of failures.
+    ///   - fetch: how a key set is fetched.
     package init(
-        _ fetcher: KeySetFetcher,
         store: (any KeySetStore)?,
         limits: Limits = Limits(),
         now: @escaping @Sendable () -> Timestamp,
-        logger: Logger
+        clock: @escaping @Sendable () -> Int64 = KeySetService.millisecondsFromNowOn(),
+        logger: Logger,
+        fetch: @escaping Fetch
     ) {
-        self.fetcher = fetcher
+        fetcher = fetch
         self.store = store
         self.limits = limits
         self.now = now
+        self.clock = clock
         self.logger = logger
+    }
+
+    /// A clock that begins with 0 and never goes back.
+    package static func millisecondsFromNowOn() -> @Sendable () -> Int64 {
+        let started = ContinuousClock.now
+        return {
+            let passed = started.duration(to: .now).components
+            return passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000
+        }
     }
 
     /// Reads what the store kept; before the first source.
@@ -77,7 +122,7 @@ package final class KeySetService: Sendable {
     /// Fetches what is due, until the task is cancelled.
     package func run() async {
         while !Task.isCancelled {
-            for source in due() { Task { await self.fetch(source) } }
+            for begun in due() { Task { await self.fetch(begun) } }
             do {
                 try await Task.sleep(for: state.withLock { $0.entries.isEmpty } ? Self.idlePace : Self.pace)
             } catch {
@@ -86,9 +131,11 @@ package final class KeySetService: Sendable {
         }
     }
 
-    private var milliseconds: Int64 {
-        let passed = started.duration(to: .now).components
-        return passed.seconds * 1000 + passed.attoseconds / 1_000_000_000_000_000
+    /// Fetches what is due now, and waits for the end of it.
+    package func fetchDue() async {
+        await withTaskGroup { group in
+            for begun in due() { group.addTask { await self.fetch(begun) } }
+        }
     }
 
     // MARK: Sources
@@ -97,25 +144,44 @@ package final class KeySetService: Sendable {
     package func use(_ sources: some Sequence<KeySetSource>) {
         let wanted = Set(sources)
         var waiters: [@Sendable () -> Void] = []
-        let (isChanged, found) = state.withLock { state -> (Bool, [KeySetSource: KeptKeySet]) in
+        let found = state.withLock { state -> [KeySetSource: KeptKeySet]? in
             let known = Set(state.entries.keys)
-            guard wanted != known else { return (false, [:]) }
+            guard wanted != known else { return nil }
             for gone in known.subtracting(wanted) {
-                waiters += state.entries.removeValue(forKey: gone)?.waiters ?? []
+                waiters += (state.entries.removeValue(forKey: gone)?.waiters ?? [:]).values
             }
             state.waiting -= waiters.count
+            let texts = Set(wanted.map(\.text))
+            state.kept = state.kept.filter { texts.contains($0.key) }
             var found: [KeySetSource: KeptKeySet] = [:]
             for new in wanted.subtracting(known) {
-                state.entries[new] = Entry(schedule: KeySetSchedule(dueAt: 0))
+                let generation = state.nextNumber()
+                state.entries[new] = Entry(schedule: KeySetSchedule(dueAt: 0), generation: generation)
                 found[new] = state.kept[new.text]
             }
-            return (true, found)
+            // Within the lock, so that a fetch which ends meanwhile brings back nothing.
+            keySets.update { sets in
+                for source in sets.sources where !wanted.contains(source) { sets[source] = nil }
+            }
+            return found
         }
         for waiter in waiters { waiter() }
-        guard isChanged else { return }
-        keySets.update { sets in
-            for source in sets.sources where !wanted.contains(source) { sets[source] = nil }
-            for (source, kept) in found where sets[source] == nil { sets[source] = keySet(kept) }
+        guard let found else { return }
+        restore(found)
+        Task { await self.forgetOthers() }
+    }
+
+    /// Puts what was kept in force where nothing was fetched meanwhile.
+    private func restore(_ found: [KeySetSource: KeptKeySet]) {
+        // Read outside of the lock, which requests wait for.
+        let read = found.compactMapValues { keySet($0) }
+        guard !read.isEmpty else { return }
+        state.withLock { state in
+            keySets.update { sets in
+                for (source, set) in read where sets[source] == nil && state.entries[source] != nil {
+                    sets[source] = set
+                }
+            }
         }
     }
 
@@ -146,75 +212,95 @@ package final class KeySetService: Sendable {
 
     /// Fetches a key that a token needs, if that may be done, and calls back once the fetch is over.
     ///
-    /// - Returns: false, and nobody is called, when nothing is fetched.
-    package func need(_ key: NeededKey, then body: @escaping @Sendable () -> Void) -> Bool {
-        let now = milliseconds
-        let (isWaiting, isDue) = state.withLock { state -> (Bool, Bool) in
+    /// - Returns: the place, which can be given up with ``leave(_:)``; `nil`, and nobody is called, when nothing is
+    ///   fetched.
+    package func need(_ key: NeededKey, then body: @escaping @Sendable () -> Void) -> Place? {
+        let now = clock()
+        let (place, isDue) = state.withLock { state -> (Place?, Bool) in
             guard var entry = state.entries[key.source], state.waiting < Self.maximumWaiters,
                 entry.waiters.count
                     < (entry.schedule.failures > 0 ? Self.maximumWaitersOfFailing : Self.maximumWaitersOfOne)
             else {
-                return (false, false)
+                return (nil, false)
             }
+            // Not copied to be changed, since many may wait there.
+            state.entries[key.source] = nil
+            defer { state.entries[key.source] = entry }
             let answer = entry.schedule.need(key.keyID ?? [], now, budget: &state.budget)
-            if answer != .refuse {
-                entry.waiters.append(body)
-                state.waiting += 1
-            }
-            state.entries[key.source] = entry
-            return (answer != .refuse, answer == .fetch)
+            guard answer != .refuse else { return (nil, false) }
+            let place = Place(source: key.source, number: state.nextNumber())
+            entry.waiters[place.number] = body
+            state.waiting += 1
+            return (place, answer == .fetch)
         }
         if isDue { Task { await self.fetchIfDue(key.source) } }
-        return isWaiting
+        return place
     }
+
+    /// Gives up a place; without effect when the fetch is over.
+    package func leave(_ place: Place) {
+        state.withLock { state in
+            guard state.entries[place.source]?.waiters.removeValue(forKey: place.number) != nil else {
+                return
+            }
+            state.waiting -= 1
+        }
+    }
+
+    /// How many wait for a fetch.
+    package var waiterCount: Int { state.withLock { $0.waiting } }
 
     /// As ``need(_:then:)``, for those who can wait.
     package func need(_ key: NeededKey) async {
         await withCheckedContinuation { continuation in
-            if !need(key, then: { continuation.resume() }) { continuation.resume() }
+            if need(key, then: { continuation.resume() }) == nil { continuation.resume() }
         }
     }
 
     // MARK: Fetching
 
-    private func due() -> [KeySetSource] {
-        let now = milliseconds
+    private func due() -> [Begun] {
+        let now = clock()
         return state.withLock { state in
-            var due: [KeySetSource] = []
+            var due: [Begun] = []
             for (source, entry) in state.entries where entry.schedule.isDue(now) {
                 guard Self.hasRoom(for: entry, state) else { continue }
-                Self.begin(source, now, &state)
-                due.append(source)
+                due.append(Self.begin(source, entry, now, &state))
             }
             return due
         }
     }
 
     private func fetchIfDue(_ source: KeySetSource) async {
-        let now = milliseconds
-        let isBegun = state.withLock { state in
+        let now = clock()
+        let begun = state.withLock { state -> Begun? in
             // With too many under way it has its turn a moment later.
             guard let entry = state.entries[source], entry.schedule.isDue(now),
                 Self.hasRoom(for: entry, state)
-            else { return false }
-            Self.begin(source, now, &state)
-            return true
+            else { return nil }
+            return Self.begin(source, entry, now, &state)
         }
-        if isBegun { await fetch(source) }
+        if let begun { await fetch(begun) }
     }
 
     private static func hasRoom(for entry: Entry, _ state: State) -> Bool {
         state.fetching < (entry.schedule.failures > 0 ? maximumFetches / 2 : maximumFetches)
     }
 
-    private static func begin(_ source: KeySetSource, _ now: Int64, _ state: inout State) {
+    private static func begin(
+        _ source: KeySetSource,
+        _ entry: Entry,
+        _ now: Int64,
+        _ state: inout State
+    ) -> Begun {
         state.fetching += 1
         state.entries[source]?.schedule.begin(now)
+        return Begun(source: source, generation: entry.generation, isFailing: entry.schedule.failures > 0)
     }
 
-    private func fetch(_ source: KeySetSource) async {
+    private func fetch(_ begun: Begun) async {
         do throws(KeySetFailure) {
-            let fetched = try await fetcher.fetch(source)
+            let fetched = try await fetcher(begun.source, begun.isFailing).get()
             let set: ProviderKeySet
             do throws(InvalidValue) {
                 let time = now()
@@ -228,13 +314,14 @@ package final class KeySetService: Sendable {
             } catch {
                 throw KeySetFailure(description: error.description)
             }
-            await succeed(source, set, fetched.freshSeconds)
+            await succeed(begun, set, fetched.freshSeconds)
         } catch {
-            fail(source, error)
+            fail(begun, error)
         }
     }
 
-    private func succeed(_ source: KeySetSource, _ new: ProviderKeySet, _ freshSeconds: Int64) async {
+    private func succeed(_ begun: Begun, _ new: ProviderKeySet, _ freshSeconds: Int64) async {
+        let source = begun.source
         let old = keySets.current[source]
         let isSame = old.map { $0.text == new.text } ?? false
         // The same objects go on where nothing changed.
@@ -243,19 +330,18 @@ package final class KeySetService: Sendable {
             ? old?.renewed(fetchedAt: new.fetchedAt, freshUntil: new.freshUntil, staleUntil: new.staleUntil)
                 ?? new
             : new
-        let now = milliseconds
-        let isWanted = state.withLock { $0.entries[source] != nil }
-        // Before those who wait are told.
-        if isWanted { keySets.update { $0[source] = set } }
-        let waiters = state.withLock { state -> [@Sendable () -> Void] in
+        let now = clock()
+        let waiters = state.withLock { state -> [@Sendable () -> Void]? in
             state.fetching -= 1
-            guard var entry = state.entries[source] else { return [] }
+            guard var entry = state.entries[source], entry.generation == begun.generation else { return nil }
+            // Before those who wait are told.
+            keySets.update { $0[source] = set }
             entry.schedule.succeed(freshFor: freshSeconds * 1000, now, budget: &state.budget, has: set.has)
             entry.lastError = nil
             return Self.release(&entry, of: source, &state)
         }
+        guard let waiters else { return }
         for waiter in waiters { waiter() }
-        guard isWanted else { return }
         if !isSame {
             logger.notice(
                 "keys of an identity provider",
@@ -274,26 +360,48 @@ package final class KeySetService: Sendable {
             fetchedAt: set.fetchedAt,
             freshUntil: set.freshUntil
         )
-        let sources = state.withLock { state in
+        let isWanted = state.withLock { state in
+            guard state.entries[source] != nil else { return false }
             state.kept[source.text] = kept
-            return state.entries.keys.map(\.text)
+            return true
         }
+        guard isWanted else { return }
         do {
             try await store.keep(kept, of: source.text)
-            try await store.forgetKeySets(except: sources)
         } catch {
             logger.warning("a key set could not be kept", metadata: ["reason": "\(error)"])
         }
     }
 
-    private func fail(_ source: KeySetSource, _ failure: KeySetFailure) {
-        let now = milliseconds
+    /// Forgets what is kept of sources that are not wanted any more.
+    private func forgetOthers() async {
+        guard let store else { return }
+        do {
+            try await store.forgetKeySets(except: state.withLock { $0.entries.keys.map(\.text) })
+        } catch {
+            logger.warning("old key sets could not be forgotten", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    private func fail(_ begun: Begun, _ failure: KeySetFailure) {
+        let (source, now) = (begun.source, clock())
         let (waiters, isNews) = state.withLock { state -> ([@Sendable () -> Void], Bool) in
             state.fetching -= 1
-            guard var entry = state.entries[source] else { return ([], false) }
-            entry.schedule.fail(now)
+            guard var entry = state.entries[source], entry.generation == begun.generation else {
+                return ([], false)
+            }
             let isNews = entry.lastError != failure.description
             entry.lastError = failure.description
+            // Whoever waits for a source that was not even asked waits on, unless it has failed before.
+            if failure.isOurs {
+                entry.schedule.postpone(now)
+                if !begun.isFailing {
+                    state.entries[source] = entry
+                    return ([], isNews)
+                }
+            } else {
+                entry.schedule.fail(now)
+            }
             return (Self.release(&entry, of: source, &state), isNews)
         }
         for waiter in waiters { waiter() }
@@ -311,8 +419,9 @@ package final class KeySetService: Sendable {
         of source: KeySetSource,
         _ state: inout State
     ) -> [@Sendable () -> Void] {
-        let waiters = entry.waiters
-        entry.waiters = []
+        // The first who came is the first who is told.
+        let waiters = entry.waiters.sorted { $0.key < $1.key }.map(\.value)
+        entry.waiters = [:]
         state.waiting -= waiters.count
         state.entries[source] = entry
         return waiters

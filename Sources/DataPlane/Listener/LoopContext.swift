@@ -19,7 +19,7 @@ final class LoopContext: @unchecked Sendable {
     private var snapshots: SnapshotSource.Reader
     private var keySets: KeySetsSource.Reader?
     // The requests that wait for a key, by a number of their own.
-    private var awaitingKeys: [UInt64: ClientConnection] = [:]
+    private var awaitingKeys: [UInt64: (connection: ClientConnection, place: KeySetService.Place)] = [:]
     private var tickets: UInt64 = 0
     // The snapshot that the pool's plans were made from.
     private var planned: UInt64
@@ -151,20 +151,20 @@ final class LoopContext: @unchecked Sendable {
         tickets += 1
         let ticket = tickets
         // Told on this thread, and so not before the connection is in the table.
-        guard service.need(key, then: { self.reactor.execute { self.keyFetched(ticket) } }) else {
-            return nil
-        }
-        awaitingKeys[ticket] = connection
+        guard let place = service.need(key, then: { self.reactor.execute { self.keyFetched(ticket) } })
+        else { return nil }
+        awaitingKeys[ticket] = (connection, place)
         return ticket
     }
 
     private func keyFetched(_ ticket: UInt64) {
-        awaitingKeys.removeValue(forKey: ticket)?.decideAgain()
+        awaitingKeys.removeValue(forKey: ticket)?.connection.decideAgain()
     }
 
     /// The connection waits no longer.
     func stopAwaiting(_ ticket: UInt64) {
-        awaitingKeys[ticket] = nil
+        guard let waiting = awaitingKeys.removeValue(forKey: ticket) else { return }
+        configuration.keySets?.leave(waiting.place)
     }
 
     /// Whether a connection's peer may ask for decisions about others' requests.

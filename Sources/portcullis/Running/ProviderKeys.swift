@@ -32,12 +32,17 @@ struct ProviderKeys: Sendable {
             case .store(let store, _): store
             }
         let service = KeySetService(
-            fetcher,
             store: store,
             limits: limits,
             now: { .systemNow },
             logger: logger
-        )
+        ) { source, isFailing in
+            do throws(KeySetFailure) {
+                return .success(try await fetcher.fetch(source, isFailing: isFailing))
+            } catch {
+                return .failure(error)
+            }
+        }
         await service.restore()
         service.use(snapshot.keySetSources.keys)
         return ProviderKeys(service: service, rule: rule, fetching: Task { await service.run() })
