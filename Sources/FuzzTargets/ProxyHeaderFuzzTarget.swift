@@ -6,7 +6,7 @@ enum ProxyHeaderFuzzTarget {
     static func header(_ bytes: [UInt8]) {
         let whole = ProxyHeader.read(bytes.span)
         switch whole {
-        case .source(_, let length), .peer(let length):
+        case .source(_, let length), .peer(let length), .unknown(let length):
             precondition((1...bytes.count).contains(length))
             precondition(ProxyHeader.read((bytes + Array("GET / HTTP/1.1".utf8)).span) == whole)
             precondition(ProxyHeader.read(bytes.span.extracting(first: length)) == whole)

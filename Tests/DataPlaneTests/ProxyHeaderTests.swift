@@ -23,7 +23,7 @@ import Testing
 
     @Test(arguments: ["PROXY UNKNOWN\r\n", "PROXY UNKNOWN ffff:f ::1 65535 65535\r\n"])
     func `can name nobody`(_ text: String) {
-        #expect(ProxyHeader.read(text.utf8.span) == .peer(length: text.utf8.count))
+        #expect(ProxyHeader.read(text.utf8.span) == .unknown(length: text.utf8.count))
     }
 
     @Test(arguments: [
@@ -54,7 +54,8 @@ import Testing
         }
         let local = Self.signature + [0x20, 0x11, 0, 12, 192, 0, 2, 1, 198, 51, 100, 2, 0, 1, 0, 2]
         #expect(ProxyHeader.read(local.span) == .peer(length: 28))
-        #expect(ProxyHeader.read((Self.signature + [0x21, 0, 0, 0]).span) == .peer(length: 16))
+        #expect(ProxyHeader.read((Self.signature + [0x21, 0, 0, 0]).span) == .unknown(length: 16))
+        #expect(ProxyHeader.read((Self.signature + [0x20, 0, 0, 0]).span) == .peer(length: 16))
     }
 
     @Test(

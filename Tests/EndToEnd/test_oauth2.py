@@ -171,6 +171,7 @@ def test_what_the_token_says(gateway, client):
 
 def test_the_metadata_of_rfc_8414(gateway, client):
     answer = gateway.get("/.well-known/oauth-authorization-server")
+    assert answer.header("cache-control") == "public, max-age=300"
     assert answer.json == {
         "issuer": ISSUER,
         "token_endpoint": f"{ISSUER}/oauth2/token",
@@ -183,6 +184,21 @@ def test_the_metadata_of_rfc_8414(gateway, client):
     answer = gateway.get("/.well-known/oauth-authorization-server")
     assert answer.json["issuer"] == "urn:portcullis:gateway"
     assert answer.json["token_endpoint"] == "http://gateway.example/oauth2/token"
+    # It names the host that was asked: nobody may keep it for those who ask another one.
+    assert answer.header("cache-control") == "no-store"
+
+    def origin(*headers) -> str:
+        answer = gateway.call("GET", "/.well-known/oauth-authorization-server", headers)
+        return answer.json["jwks_uri"].removesuffix("/oauth2/jwks")
+
+    forwarded = [("X-Forwarded-Proto", "http, https"), ("Forwarded", "proto=https;for=192.0.2.1")]
+    assert origin(*forwarded) == "http://gateway.example", "nobody is believed but trusted proxies"
+    for header in ("x-forwarded-for", "forwarded"):
+        settings = {"trusted_proxies": ["127.0.0.0/8"], "client_address_header": header}
+        assert gateway.admin("PATCH", "/settings", settings).status == 200
+        assert origin(*forwarded) == "https://gateway.example"
+        assert origin(forwarded[header == "x-forwarded-for"]) == "http://gateway.example", "of the header that is set"
+        assert origin(("X-Forwarded-Proto", "https, ftp"), ("Forwarded", "proto=")) == "http://gateway.example"
     assert gateway.call("HEAD", "/.well-known/oauth-authorization-server").status == 200
 
 

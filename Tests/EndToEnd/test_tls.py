@@ -529,7 +529,6 @@ def test_the_proxy_protocol_says_whom_a_connection_comes_from(start, people, ups
         (v2("2001:db8::8"), "2001:db8::8"),
         (v2("198.51.100.9", extra=b"\x04\x00\x03abc"), "198.51.100.9"),
         (v2("198.51.100.9", command=0x20), "127.0.0.1"),
-        (b"PROXY UNKNOWN\r\n", "127.0.0.1"),
     ]:
         answer = begun(gateway, preamble, token, "X-Forwarded-For: 203.0.113.1", "Forwarded: for=203.0.113.1")
         assert answer.status == 200, preamble
@@ -571,3 +570,10 @@ def test_nobody_else_speaks_the_proxy_protocol(start, people, upstream):
     # Nor a trusted proxy that is to write a header.
     gateway.admin("PATCH", "/settings", {"trusted_proxies": ["127.0.0.0/8"], "client_address_header": "x-forwarded-for"})
     assert begun(gateway, v1("198.51.100.7"), token).status == 400
+    # A proxy that does not say whom a connection comes from: it is neither its own nor a trusted proxy's.
+    for preamble in (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0"):
+        answer = begun(gateway, preamble, token)
+        assert (answer.status, answer.code) == (400, "bad_request"), preamble
+        with gateway.connect() as wire:
+            wire.send(preamble + f"GET /-/authorize{CALL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert wire.read().status in (400, 404)

@@ -52,6 +52,8 @@ final class StreamSocket: Pollable {
     private(set) var proxiedAddress: IPAddress?
     // What TLS made of the output.
     private var sealed = OutputBuffer()
+    /// Whether it said that the connection comes from somebody, and not from whom.
+    private(set) var hidesAddress = false
     private var hasFinishedTLS = false
     /// Whether something that was sent is still on its way: then what is written waits.
     private(set) var isBlocked = false
@@ -152,6 +154,9 @@ final class StreamSocket: Pollable {
             proxiedAddress = address
             guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
         case .peer(let length):
+            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
+        case .unknown(let length):
+            hidesAddress = true
             guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
         }
         awaitsProxyHeader = false

@@ -11,7 +11,7 @@ extension ClientConnection {
         } catch {
             return refuse(error, loop.noFindings(), id, head: head)
         }
-        let decision = loop.decide(asked, in: head, from: address)
+        let decision = loop.decide(asked, in: head, from: caller)
         if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, asked) { return }
         act(on: decision, head, id, asked)
     }
@@ -92,7 +92,7 @@ extension ClientConnection {
     }
 
     private func ownAnswer(to request: CollectedRequest) -> OwnAnswer {
-        loop.answer(request, from: address, certificate, isSecure: isSecure)
+        loop.answer(request, from: caller, certificate, isSecure: isSecure)
     }
 
     private func answer(_ request: CollectedRequest, _ answer: OwnAnswer) {

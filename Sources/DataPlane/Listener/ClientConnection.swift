@@ -29,6 +29,8 @@ final class ClientConnection {
 
     /// Whom the calls come from.
     var address: IPAddress { socket.proxiedAddress ?? peer }
+    /// Whom the calls come from; `nil` when the proxy that knows does not say it.
+    var caller: IPAddress? { socket.hidesAddress ? nil : address }
     private let peer: IPAddress
     /// Its place among the event loop's connections.
     var slot = 0
@@ -194,11 +196,11 @@ final class ClientConnection {
         bodyIsRead = body.isFinished
         let id = loop.nextRequestID()
         // For everybody else there is nothing at that path.
-        if AskedRequest.isAsked(by: head), loop.isTrustedProxy(address) { return answer(head, id) }
+        if AskedRequest.isAsked(by: head), loop.isTrustedProxy(caller) { return answer(head, id) }
         if let endpoint = OwnEndpoint.named(by: head), loop.offers(endpoint) {
             return begin(head, id, at: endpoint)
         }
-        let decision = loop.decide(head, from: address, certificate)
+        let decision = loop.decide(head, from: caller, certificate)
         if let key = decision.findings.neededKey, isAwaiting(key, copy head, id, nil) { return }
         act(on: decision, head, id)
     }
@@ -224,8 +226,8 @@ final class ClientConnection {
         guard case .waiting(let request) = phase else { return }
         loop.stopAwaiting(request.ticket)
         let decision =
-            request.asked.map { loop.decide($0, in: request.head, from: address) }
-            ?? loop.decide(request.head, from: address, certificate)
+            request.asked.map { loop.decide($0, in: request.head, from: caller) }
+            ?? loop.decide(request.head, from: caller, certificate)
         // The fetch that was waited for may have begun before the key was published: once more, in what is left of
         // the time.
         if request.mayWaitAgain, loop.reactor.now < deadline, let key = decision.findings.neededKey,

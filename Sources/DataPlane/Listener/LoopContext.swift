@@ -104,7 +104,7 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// Decides a request that came over a connection from this address.
-    func decide(_ head: RequestHead, from peer: IPAddress, _ certificate: Certificate?) -> Decision {
+    func decide(_ head: RequestHead, from peer: IPAddress?, _ certificate: Certificate?) -> Decision {
         var (snapshot, credentials) = prepare(head, from: peer)
         credentials.question.certificate = certificate
         let host = head.host.map { $0.offset..<$0.end } ?? 0..<0
@@ -125,7 +125,7 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// Decides a request that a trusted proxy asks about, with the credentials of the question.
-    func decide(_ asked: AskedRequest, in head: RequestHead, from peer: IPAddress) -> Decision {
+    func decide(_ asked: AskedRequest, in head: RequestHead, from peer: IPAddress?) -> Decision {
         let (snapshot, credentials) = prepare(head, from: peer)
         let keys = keySets?.current() ?? KeySets()
         return head.bytes.withBytes { all in
@@ -168,8 +168,9 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// Whether a connection's peer may ask for decisions about others' requests.
-    func isTrustedProxy(_ peer: IPAddress) -> Bool {
-        snapshots.current().trustedProxies?.contains(peer) ?? false
+    func isTrustedProxy(_ peer: IPAddress?) -> Bool {
+        guard let peer else { return false }
+        return snapshots.current().trustedProxies?.contains(peer) ?? false
     }
 
     /// Notes whose client secret was presented.
@@ -183,7 +184,7 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// What is in force, and whom a request comes from; no address when a trusted proxy names none.
-    func circumstances(of head: RequestHead, from peer: IPAddress) -> (Snapshot, IPAddress?) {
+    func circumstances(of head: RequestHead, from peer: IPAddress?) -> (Snapshot, IPAddress?) {
         let snapshot = snapshots.current()
         return (snapshot, clientAddress(of: head, from: peer, snapshot))
     }
@@ -194,7 +195,7 @@ final class LoopContext: @unchecked Sendable {
         var question: AdmissionQuestion
     }
 
-    private func prepare(_ head: RequestHead, from peer: IPAddress) -> (Snapshot, Credentials) {
+    private func prepare(_ head: RequestHead, from peer: IPAddress?) -> (Snapshot, Credentials) {
         let snapshot = snapshots.current()
         if snapshots.version != planned {
             planned = snapshots.version
@@ -228,9 +229,12 @@ final class LoopContext: @unchecked Sendable {
     private static let credentials = KnownHeaderSet(.authorization, .apiToken)
 
     /// Whom the request comes from: the connection's peer, or whom a trusted proxy names.
-    private func clientAddress(of head: RequestHead, from peer: IPAddress, _ snapshot: Snapshot) -> IPAddress?
-    {
-        guard let proxies = snapshot.trustedProxies, proxies.contains(peer) else { return peer }
+    private func clientAddress(
+        of head: RequestHead,
+        from peer: IPAddress?,
+        _ snapshot: Snapshot
+    ) -> IPAddress? {
+        guard let peer, let proxies = snapshot.trustedProxies, proxies.contains(peer) else { return peer }
         let kind: KnownHeader
         switch proxies.header {
         case .xForwardedFor: kind = .xForwardedFor

@@ -13,11 +13,11 @@ struct OwnAnswer {
     private var isPublic = false
     private var retryAfter: Int64?
 
-    /// A document for everybody.
-    init(publishing document: DocumentNode, _ findings: Findings) {
+    /// A document for everybody; for whoever asked alone where the question shaped it.
+    init(publishing document: DocumentNode, _ findings: Findings, isPublic: Bool = true) {
         self.findings = findings
         status = 200
-        isPublic = true
+        self.isPublic = isPublic
         body = document.jsonBytes()
     }
 
@@ -68,13 +68,13 @@ extension LoopContext {
     ///
     /// - Parameters:
     ///   - request: the request, its body read.
-    ///   - peer: whom the connection comes from.
+    ///   - peer: whom the connection comes from; `nil` when the proxy that knows does not say it.
     ///   - certificate: the certificate that the caller proved to have.
     ///   - isSecure: whether the connection is TLS.
     /// - Returns: what is answered, and how it was decided.
     func answer(
         _ request: CollectedRequest,
-        from peer: IPAddress,
+        from peer: IPAddress?,
         _ certificate: Certificate?,
         isSecure: Bool
     ) -> OwnAnswer {
@@ -84,12 +84,13 @@ extension LoopContext {
         case .keySet:
             return OwnAnswer(publishing: snapshot.gatewayKeys.keySet(at: now()), findings)
         case .metadata:
-            let host = request.head.host.map { request.head.string($0) } ?? ""
+            let issuer = snapshot.gatewayKeys.issuer
             let document = OwnDocuments.metadata(
-                issuer: snapshot.gatewayKeys.issuer,
-                origin: host.isEmpty ? "" : "\(isSecure ? "https" : "http")://\(host)"
+                issuer: issuer,
+                origin: origin(of: request.head, from: peer, snapshot, isSecure: isSecure)
             )
-            return OwnAnswer(publishing: document, findings)
+            // What names the host that was asked is not for those who ask another one.
+            return OwnAnswer(publishing: document, findings, isPublic: OwnDocuments.isURL(issuer))
         case .token:
             let endpoint = TokenEndpoint(
                 snapshot,
@@ -102,6 +103,25 @@ extension LoopContext {
             noteUse(decision)
             return OwnAnswer(decision)
         }
+    }
+}
+
+extension LoopContext {
+    /// Scheme and authority as the caller knows the gateway; empty when it named no host.
+    private func origin(
+        of head: RequestHead,
+        from peer: IPAddress?,
+        _ snapshot: Snapshot,
+        isSecure: Bool
+    ) -> String {
+        guard let host = head.host.map({ head.string($0) }), !host.isEmpty else { return "" }
+        var scheme = isSecure ? ForwardedScheme.https : .http
+        if let peer, let proxies = snapshot.trustedProxies, proxies.contains(peer),
+            let said = ForwardedScheme(of: head, in: proxies.header)
+        {
+            scheme = said
+        }
+        return "\(scheme.rawValue)://\(host)"
     }
 }
 

@@ -5,8 +5,10 @@ package import GatewayCore
 package enum ProxyHeader: Equatable, Sendable {
     /// Whom the connection comes from, and how many bytes the header has.
     case source(IPAddress, length: Int)
-    /// The proxy speaks for itself, or cannot say for whom: the connection's peer is the caller.
+    /// The proxy speaks for itself: the connection's peer is the caller.
     case peer(length: Int)
+    /// The proxy cannot say for whom it speaks, so that nobody knows who the caller is.
+    case unknown(length: Int)
     /// More bytes are needed.
     case incomplete
     /// What stands there is no such header.
@@ -40,7 +42,7 @@ package enum ProxyHeader: Equatable, Sendable {
         var line: [UInt8] = []
         for index in word.count..<end { line.append(bytes[index]) }
         let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-        if parts.first?.elementsEqual("UNKNOWN".utf8) == true { return .peer(length: end + 2) }
+        if parts.first?.elementsEqual("UNKNOWN".utf8) == true { return .unknown(length: end + 2) }
         guard parts.count == 5, isPort(parts[3]), isPort(parts[4]),
             let source = IPAddress(String(decoding: parts[1], as: UTF8.self)),
             IPAddress(String(decoding: parts[2], as: UTF8.self)) != nil
@@ -84,7 +86,7 @@ package enum ProxyHeader: Equatable, Sendable {
         case 0x21:
             guard length >= 16 + 36 else { return .malformed }
             return .source(IPAddress(high: number(bytes, 16, 8), low: number(bytes, 24, 8)), length: length)
-        case 0x00: return .peer(length: length)
+        case 0x00: return .unknown(length: length)
         // Datagrams and local sockets carry no HTTP from anywhere.
         default: return .malformed
         }

@@ -28,6 +28,11 @@ extension Snapshot {
 
 /// The documents that the gateway publishes about itself.
 package enum OwnDocuments {
+    /// Whether an issuer says where others reach it.
+    package static func isURL(_ issuer: String) -> Bool {
+        issuer.hasPrefix("https://") || issuer.hasPrefix("http://")
+    }
+
     /// The metadata of the token endpoint (RFC 8414 §2).
     ///
     /// - Parameters:
@@ -35,8 +40,7 @@ package enum OwnDocuments {
     ///   - origin: scheme and authority that the request named, for an issuer that is no URL.
     /// - Returns: the document.
     package static func metadata(issuer: String, origin: String) -> DocumentNode {
-        let isURL = issuer.hasPrefix("https://") || issuer.hasPrefix("http://")
-        var base = isURL ? issuer : origin
+        var base = isURL(issuer) ? issuer : origin
         while base.hasSuffix("/") { base.removeLast() }
         return DocumentNode(
             object: [
