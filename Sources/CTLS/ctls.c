@@ -65,6 +65,14 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return SSL_TLSEXT_ERR_OK;
 }
 
+// Whoever has the keys of its tickets can read all that TLS 1.2 sent under them, and they live as long as the process;
+// in TLS 1.3 every connection has a key exchange of its own besides.
+static int no_old_tickets(SSL *ssl, void *unused) {
+    (void)unused;
+    if (SSL_version(ssl) < TLS1_3_VERSION) SSL_set_options(ssl, SSL_OP_NO_TICKET);
+    return 1;
+}
+
 ctls_context *ctls_context_new(const char *chain, const char *key, char *error, size_t error_size) {
     ERR_clear_error();
     SSL_CTX *ssl = SSL_CTX_new(TLS_server_method());
@@ -81,6 +89,7 @@ ctls_context *ctls_context_new(const char *chain, const char *key, char *error, 
     // Tickets alone: the server keeps nothing of a connection that is over.
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_cert_verify_callback(ssl, accept_any, NULL);
+    SSL_CTX_set_cert_cb(ssl, no_old_tickets, NULL);
     SSL_CTX_set_alpn_select_cb(ssl, choose_protocol, NULL);
     // A client's certificates are few and small.
     SSL_CTX_set_max_cert_list(ssl, 65536);
@@ -180,13 +189,29 @@ static int outcome(ctls_session *session, int result) {
     case SSL_ERROR_ZERO_RETURN: code = CTLS_ENDED; break;
     default: code = CTLS_BROKEN;
     }
+// A buffer keeps room for the most that it ever held; once it is empty, much of it is given back.
+enum { KEPT_ROOM = 4096 };
+
+static void give_back_room(BIO *empty) {
+    BUF_MEM *memory = NULL;
+    if (BIO_get_mem_ptr(empty, &memory) != 1 || memory == NULL || memory->max <= KEPT_ROOM) return;
+    BUF_MEM *fresh = BUF_MEM_new();
+    if (fresh == NULL) {
+        ERR_clear_error();
+        return;
+    }
+    (void)BIO_set_mem_buf(empty, fresh, BIO_CLOSE);
+}
+
     ERR_clear_error();
     return code;
 }
 
 int ctls_read(ctls_session *session, void *bytes, int count) {
     ERR_clear_error();
-    return outcome(session, SSL_read(session->ssl, bytes, count));
+    int result = outcome(session, SSL_read(session->ssl, bytes, count));
+    if (result <= 0 && BIO_pending(session->input) == 0) give_back_room(session->input);
+    return result;
 }
 
 int ctls_write(ctls_session *session, const void *bytes, int count) {
@@ -209,7 +234,10 @@ size_t ctls_output(ctls_session *session, const char **bytes) {
     return count < 0 ? 0 : (size_t)count;
 }
 
-void ctls_output_sent(ctls_session *session) { (void)BIO_reset(session->output); }
+void ctls_output_sent(ctls_session *session) {
+    (void)BIO_reset(session->output);
+    give_back_room(session->output);
+}
 
 ctls_certificate *ctls_peer_certificate(const ctls_session *session) {
     X509 *certificate = SSL_get1_peer_certificate(session->ssl);

@@ -253,6 +253,53 @@ def test_a_session_from_before_a_demand_does_not_go_without(serve, root, clients
         assert resumed.recv(100).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_tickets_are_for_those_alone_whose_secrecy_they_leave(serve, root, people, version):
+    gateway = serve()
+    ours = context(root, version=version)
+    head = f"GET {CALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {people.rsa.token()}\r\n\r\n".encode()
+    with SecureWire(gateway, ours) as first:
+        assert first.send(head).read().status == 200
+        session = first.socket.session
+        assert session.has_ticket == (version == ssl.TLSVersion.TLSv1_3)
+    plain = socket.create_connection(("127.0.0.1", gateway.port), 15)
+    with ours.wrap_socket(plain, server_hostname="localhost", session=session) as second:
+        assert second.session_reused == (version == ssl.TLSVersion.TLSv1_3)
+        second.sendall(head)
+        assert second.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_idle_connections_keep_little_of_what_went_over_them(serve, root, people, upstream, nginx):
+    gateway = serve()
+    gateway.apply(catalog(people, upstream.url, nginx.url))
+    path = nginx.files / "over-tls"
+    path.write_bytes(bytes(200_000))
+    ours, bearer = context(root), f"Authorization: Bearer {people.rsa.token()}"
+    down = f"GET /api-endpoints-v1/nginx/over-tls HTTP/1.1\r\nHost: x\r\n{bearer}\r\n\r\n".encode()
+    up = f"POST /api-endpoints-v1/large HTTP/1.1\r\nHost: x\r\n{bearer}\r\nContent-Length: 200000\r\n\r\n".encode()
+    wires = []
+
+    def open_more(count: int):
+        for _ in range(count):
+            wire = SecureWire(gateway, ours, timeout=60)
+            assert len(wire.send(down).read().body) == 200_000
+            assert wire.send(up + bytes(200_000)).read().status == 200
+            wires.append(wire)
+
+    # Warm: everything that is allocated once is there.
+    open_more(50)
+    before, count = gateway.resident_bytes(), 400
+    open_more(count)
+    time.sleep(0.6)
+    growth = (gateway.resident_bytes() - before) / count
+    for wire in wires[::50]:
+        assert len(wire.send(down).read().body) == 200_000
+    for wire in wires:
+        wire.socket.close()
+    path.unlink()
+    assert growth < 48 << 10, f"{growth / 1024:.1f} KiB each, expected under 48"
+
+
 def test_an_encrypted_key_is_refused_and_nobody_is_asked(start, files):
     certificate, key = files
     run("openssl", "ec", "-in", key, "-aes256", "-passout", "pass:secret", "-out", key.with_name("encrypted.key"))

@@ -71,8 +71,9 @@ final class Reactor: @unchecked Sendable {
         var isClosed = false
     }
 
-    // What TLS connections receive into, one after another.
-    private let wire = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+    // What TLS connections receive into, one after another: a whole record (RFC 8446 §5.2), and not many at once, since
+    // each connection keeps what it has not read.
+    private let wire = UnsafeMutableRawBufferPointer.allocate(byteCount: 5 + 16_384 + 256, alignment: 16)
     private let epoll: Int32
     private let wakeup: Int32
     private let events: UnsafeMutablePointer<epoll_event>

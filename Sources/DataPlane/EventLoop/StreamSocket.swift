@@ -38,6 +38,8 @@ final class StreamSocket: Pollable {
 
     // From here on whoever writes should wait until it has become half of that.
     private static let fullAt = 65_536
+    // As much as one record of TLS holds (RFC 8446 §5.1).
+    private static let recordSize = 16_384
     // A part shorter than this is cheaper to copy than to send by itself.
     private static let copyLimit = 4096
     private static let keptCapacity = 16_384
@@ -50,10 +52,10 @@ final class StreamSocket: Pollable {
     var awaitsProxyHeader = false
     /// Whom that header named.
     private(set) var proxiedAddress: IPAddress?
-    // What TLS made of the output.
-    private var sealed = OutputBuffer()
     /// Whether it said that the connection comes from somebody, and not from whom.
     private(set) var hidesAddress = false
+    // What TLS made of the output.
+    private var sealed = OutputBuffer()
     private var hasFinishedTLS = false
     /// Whether something that was sent is still on its way: then what is written waits.
     private(set) var isBlocked = false
@@ -153,10 +155,10 @@ final class StreamSocket: Pollable {
         case .source(let address, let length):
             proxiedAddress = address
             guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
-        case .peer(let length):
-            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
         case .unknown(let length):
             hidesAddress = true
+            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
+        case .peer(let length):
             guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
         }
         awaitsProxyHeader = false
@@ -439,8 +441,14 @@ extension StreamSocket {
     /// Has TLS take what was written, as much as it takes before the handshake is over.
     private func seal(_ tls: TLSSession) {
         while !output.isEmpty, !isOutputBroken {
-            switch output.withBytes({ tls.write(UnsafeRawBufferPointer(rebasing: $0.prefix(Self.fullAt))) }) {
-            case .bytes(let count): output.removeFirst(count)
+            let outcome = output.withBytes { bytes in
+                tls.write(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.recordSize)))
+            }
+            switch outcome {
+            case .bytes(let count):
+                output.removeFirst(count)
+                // Record by record, so that TLS needs room for one alone.
+                tls.takeOutput(into: &sealed)
             case .needsMore: return tls.takeOutput(into: &sealed)
             case .ended, .broken:
                 isOutputBroken = true
