@@ -180,15 +180,6 @@ size_t ctls_feed(ctls_session *session, const void *bytes, size_t count) {
     return taken < 0 ? 0 : (size_t)taken;
 }
 
-static int outcome(ctls_session *session, int result) {
-    if (result > 0) return result;
-    int code;
-    switch (SSL_get_error(session->ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: code = CTLS_NEEDS_MORE; break;
-    case SSL_ERROR_ZERO_RETURN: code = CTLS_ENDED; break;
-    default: code = CTLS_BROKEN;
-    }
 // A buffer keeps room for the most that it ever held; once it is empty, much of it is given back.
 enum { KEPT_ROOM = 4096 };
 
@@ -203,6 +194,15 @@ static void give_back_room(BIO *empty) {
     (void)BIO_set_mem_buf(empty, fresh, BIO_CLOSE);
 }
 
+static int outcome(ctls_session *session, int result) {
+    if (result > 0) return result;
+    int code;
+    switch (SSL_get_error(session->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE: code = CTLS_NEEDS_MORE; break;
+    case SSL_ERROR_ZERO_RETURN: code = CTLS_ENDED; break;
+    default: code = CTLS_BROKEN;
+    }
     ERR_clear_error();
     return code;
 }

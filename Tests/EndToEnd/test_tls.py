@@ -499,7 +499,9 @@ def test_an_access_token_is_issued_to_the_holder_of_the_certificate(serve, root,
                 f"Content-Length: {len(form)}\r\n\r\n{form}".encode()
             ).read()
 
-    assert ask(context(root)).json["error"] == "unauthorized_client"
+    refused = ask(context(root))
+    # The next connection is asked for a certificate, should this one not have been.
+    assert refused.json["error"] == "unauthorized_client" and refused.closes
     for authority in (clients, more):
         ours = context(root, authority.issue("/CN=machine", usage="clientAuth"))
         token = ask(ours).json["access_token"]
@@ -533,6 +535,24 @@ def test_a_token_bound_to_a_certificate(serve, root, clients, people):
             assert answer.code == "invalid_token", confirmation
         for nothing in ({}, "x", None):
             assert get(gateway, caller.token(cnf=nothing), context(root)).status == 200
+
+
+def test_a_bound_token_on_a_connection_where_nobody_was_asked(serve, root, clients, people):
+    gateway = serve()
+    mine = clients.issue("/CN=mine", usage="clientAuth")
+    bound = people.rsa.token(cnf={"x5t#S256": thumbprint(mine[1])})
+    head = f"GET {CALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {bound}\r\n\r\n".encode()
+    with SecureWire(gateway, context(root, mine)) as open_before:
+        refused = open_before.send(head).read()
+        assert refused.code == "invalid_token" and not refused.closes, "another connection would not be asked either"
+        gateway.change("profiles", gateway.find("profiles", name="acme-hmac"), **demand(clients))
+        refused = open_before.send(head).read()
+        assert refused.code == "invalid_token" and refused.closes
+    with SecureWire(gateway, context(root, mine)) as asked:
+        assert asked.send(head).read().status == 200
+        bad = f"GET {CALL} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\n\r\n".encode()
+        refused = asked.send(bad).read()
+        assert refused.status == 401 and not refused.closes
 
 
 def test_a_bound_token_over_plain_http(own, people, clients):
@@ -581,6 +601,13 @@ def test_the_proxy_protocol_says_whom_a_connection_comes_from(start, people, ups
         assert answer.status == 200, preamble
         assert dict(answer.json["fields"])["X-Forwarded-For"] == address
         assert gateway.decision(answer)["client_address"] == address
+    # A proxy that does not say whom a connection comes from: it is neither its own nor a trusted proxy's.
+    for preamble in (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0"):
+        answer = begun(gateway, preamble, token)
+        assert (answer.status, answer.code) == (400, "bad_request"), preamble
+        with gateway.connect() as wire:
+            wire.send(preamble + f"GET /-/authorize{CALL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert wire.read().status in (400, 404)
     for preamble in (b"", b"PROXY TCP4 1.2.3.4\r\n", v1("1.2.3.4", "TCP6"), v2("1.2.3.4", command=0x22), b"PROXY " + b"x" * 200):
         assert begun(gateway, preamble, token) is None, preamble
     # In pieces, and for all requests of the connection.
@@ -617,10 +644,3 @@ def test_nobody_else_speaks_the_proxy_protocol(start, people, upstream):
     # Nor a trusted proxy that is to write a header.
     gateway.admin("PATCH", "/settings", {"trusted_proxies": ["127.0.0.0/8"], "client_address_header": "x-forwarded-for"})
     assert begun(gateway, v1("198.51.100.7"), token).status == 400
-    # A proxy that does not say whom a connection comes from: it is neither its own nor a trusted proxy's.
-    for preamble in (b"PROXY UNKNOWN\r\n", b"\r\n\r\n\0\r\nQUIT\n\x21\0\0\0"):
-        answer = begun(gateway, preamble, token)
-        assert (answer.status, answer.code) == (400, "bad_request"), preamble
-        with gateway.connect() as wire:
-            wire.send(preamble + f"GET /-/authorize{CALL} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            assert wire.read().status in (400, 404)

@@ -105,6 +105,7 @@ extension ClientConnection {
             from: client,
             head: request.head
         )
+        if let rejection = answer.rejection { closeIfCertificateIsMissing(rejection) }
         closeUnlessBodyIsShort(request.head)
         write { output in
             answer.write(

@@ -27,7 +27,7 @@ final class ClientConnection {
     // So that one fast caller does not hold up the others.
     private static let receivesPerTurn = 8
 
-    /// Whom the calls come from.
+    /// Whom the connection comes from, as far as anybody knows.
     var address: IPAddress { socket.proxiedAddress ?? peer }
     /// Whom the calls come from; `nil` when the proxy that knows does not say it.
     var caller: IPAddress? { socket.hidesAddress ? nil : address }
@@ -411,8 +411,7 @@ final class ClientConnection {
             head: head,
             asked: asked
         )
-        // It may have begun before anybody was asked for a certificate: the next one is asked.
-        if rejection.code == .certificateRequired { keepsAlive = false }
+        closeIfCertificateIsMissing(rejection)
         closeUnlessBodyIsShort(head)
         write { output in
             ClientResponse.refusal(
@@ -430,6 +429,16 @@ final class ClientConnection {
         loop.log(id, findings, rejection)
         if let head { parser.recycle(head) }
         finishRequest()
+    }
+
+    /// Makes the answer the last one where another connection may get another one: it may have begun before anybody was
+    /// asked for a certificate, and the next one is asked.
+    func closeIfCertificateIsMissing(_ rejection: Rejection) {
+        // A token can be bound to a certificate whatever its profile demands.
+        let isUnasked = socket.tls?.asksForCertificate == false && loop.asksForCertificate
+        if rejection.code == .certificateRequired || (rejection.code == .invalidToken && isUnasked) {
+            keepsAlive = false
+        }
     }
 
     /// Makes the answer the last one where the rest of the body is too long to be passed over.

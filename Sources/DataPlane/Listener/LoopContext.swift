@@ -323,11 +323,16 @@ final class LoopContext: @unchecked Sendable {
         }
     }
 
-    /// The TLS of a new connection; the client is asked for a certificate where some profile might want it.
+    /// The TLS of a new connection.
     private func tlsSession() -> TLSSession? {
         guard let source = configuration.tls else { return nil }
-        let asks = source.alwaysAsks || snapshots.current().certificateDemands > 0
-        return TLSSession(source.current, asksForCertificate: asks)
+        return TLSSession(source.current, asksForCertificate: asksForCertificate)
+    }
+
+    /// Whether those who connect now are asked for a certificate: where some profile might want it.
+    var asksForCertificate: Bool {
+        guard let source = configuration.tls else { return false }
+        return source.alwaysAsks || snapshots.current().certificateDemands > 0
     }
 
     func remove(_ connection: ClientConnection) {

@@ -46,7 +46,9 @@ final class Certificate: PresentedCertificate, @unchecked Sendable {
     func fault(_ roots: CertificateRoots, at now: Timestamp) -> String? {
         let known = verdicts.withLock { verdicts in
             verdicts.first {
-                $0.roots === roots && now.secondsSinceEpoch - $0.at.secondsSinceEpoch < Self.verdictSeconds
+                // Nor is a verdict believed that is from later than now, since the clock was set back.
+                $0.roots === roots
+                    && (0..<Self.verdictSeconds).contains(now.secondsSinceEpoch - $0.at.secondsSinceEpoch)
             }
         }
         // Up to the second where it matters most.

@@ -51,6 +51,8 @@ final class TLSSession {
     }
 
     private let session: OpaquePointer
+    /// Whether the client is asked for a certificate.
+    let asksForCertificate: Bool
 
     /// Begins a server's side; `nil` when there is no memory.
     ///
@@ -60,6 +62,7 @@ final class TLSSession {
     init?(_ context: TLSContext, asksForCertificate asks: Bool) {
         guard let made = ctls_session_new(context.context, asks ? 1 : 0) else { return nil }
         session = made
+        asksForCertificate = asks
     }
 
     deinit {
