@@ -132,6 +132,24 @@ struct BadCatalogTests {
         #expect(!message.contains("short"))
     }
 
+    @Test(
+        arguments: [
+            (publicKey.dropLast() + #","p":"SECRET"}"#, "the key set has the member p"),
+            (#"{"keys":[\#(publicKey),{"kty":"RSA","d":"SECRET"}]}"#, "key 2 has the member d"),
+        ] as [(String, String)]
+    )
+    func `a public key with anything secret beside it is refused, and not shown`(
+        key: String,
+        expected: String
+    ) {
+        let escaped = key.replacing("\"", with: "\\\"")
+        let message = expect(
+            #"{"clients": [{"name": "C", "profiles": [{"name": "p", "keys": [{"name": "k", "public_key": "\#(escaped)"}]}]}]}"#,
+            "clients[0].profiles[0].keys[0].public_key: \(expected)"
+        )
+        #expect(!message.contains("SECRET"))
+    }
+
     private static let publicKey =
         #"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","#
         + #""y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#

@@ -91,6 +91,8 @@ extension ProfileKey {
         let id: KeyID = context.makeID("key", [profile.text, name])
         let read: ProfileKey
         do {
+            // The text is kept and shown as it was given.
+            if case .publicKey(let text) = material { try SecretMember.refuse(in: Array(text.utf8)) }
             read = try ProfileKey(id: id, name: name, material: material, createdAt: context.now)
         } catch {
             throw reader.error(field, "\(error)")
