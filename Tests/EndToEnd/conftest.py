@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from support.browser import Browser  # noqa: E402
 from support.gateway import BINARY, Gateway  # noqa: E402
 from support.house import Nginx, People, catalog  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
@@ -50,6 +51,13 @@ def upstream():
     server = Upstream()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = Browser()
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")

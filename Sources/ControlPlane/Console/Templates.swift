@@ -22,5 +22,7 @@ enum Templates {
         ("plain", PackageResources.plain_mustache),
         ("problem", PackageResources.problem_mustache),
         ("problem-text", PackageResources.problem_text_mustache),
+        ("token-reading", PackageResources.token_reading_mustache),
+        ("workbench", PackageResources.workbench_mustache),
     ]
 }

@@ -62,3 +62,18 @@ for (const button of document.querySelectorAll("button[data-live]")) {
     ask();
   });
 }
+
+// The bench: a pasted token is read at once.
+const bench = document.querySelector("form[action='/console/workbench']");
+const reading = document.getElementById("token-reading");
+if (bench && reading) {
+  let pending = 0;
+  bench.elements.token.addEventListener("input", () => {
+    clearTimeout(pending);
+    pending = setTimeout(async () => {
+      const body = new URLSearchParams({ _csrf: bench.elements._csrf.value, token: bench.elements.token.value });
+      const answer = await fetch("/console/workbench/decode", { method: "POST", body });
+      if (answer.ok && !answer.redirected) reading.innerHTML = await answer.text();
+    }, 250);
+  });
+}

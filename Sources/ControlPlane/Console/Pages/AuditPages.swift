@@ -5,28 +5,51 @@ struct AuditPages {
     /// The pages.
     var routes: [ConsoleRoute] {
         [
-            .show("/audit") { visit in try await list(visit) }
+            .show("/audit") { visit in try await list(visit) },
+            .show("/audit.csv") { visit in
+                .plain(await visit.api.answer("GET", "/api/v1/audit.csv", filters.values(visit)))
+            },
         ]
     }
 
+    private let filters = ListFilters(["actor", "kind", "action", "name", "from", "to"])
+
     private func list(_ visit: Visit) async throws -> ConsoleAnswer {
         let before = visit.query["before"]
-        let answer = try await visit.api.get("/api/v1/audit", [("before", before), ("limit", "50")])
-        let entries = answer["items"]?.elements ?? []
-        let next = answer["next_before"]?.value.number.map { "/console/audit?before=\($0)" } ?? ""
+        let found = try await filters.find(visit, "/api/v1/audit", [("before", before), ("limit", "50")])
+        let entries = found.answer["items"]?.elements ?? []
+        let query = filters.query(visit)
+        let next =
+            found.answer["next_before"]?.value.number.map { "/console/audit?\(query)&before=\($0)" } ?? ""
         return .page(
             ConsolePage(
                 "audit",
                 title: "Audit log",
                 section: .audit,
+                status: found.fault.isEmpty ? 200 : 400,
                 [
+                    ("fields", .array(fields(visit).map(\.content))),
+                    ("fault", .string(found.fault)),
                     ("entries", .array(entries.map(entry))),
                     ("hasEntries", .bool(!entries.isEmpty)),
                     ("next", .string(next)),
                     ("isPaged", .bool(before != nil)),
+                    ("isFiltered", .bool(!query.isEmpty)), ("query", .string(query)),
                 ]
             )
         )
+    }
+
+    private func fields(_ visit: Visit) -> [FormField] {
+        let value = { (name: String) in visit.query.text(name) }
+        return [
+            FormField("actor", "Who", value: value("actor"), placeholder: "operator:jdoe"),
+            FormField("action", "Action", value: value("action"), placeholder: "create"),
+            FormField("kind", "Kind", value: value("kind"), placeholder: "profile"),
+            FormField("name", "Name", value: value("name")),
+            filters.timeField("from", "From (UTC)", visit),
+            filters.timeField("to", "To (UTC)", visit),
+        ]
     }
 
     private func entry(_ entry: DocumentNode) -> DocumentNode {
@@ -40,6 +63,12 @@ struct AuditPages {
             )
         }
         var members = entry.value.members.filter { $0.name != "changes" }
+        members.append(
+            DocumentMember(
+                "moment",
+                DocumentNode(.string(NumberWords.moment(entry["at"]?.value.text ?? "")))
+            )
+        )
         members.append(DocumentMember("changes", DocumentNode(.array(changes))))
         members.append(DocumentMember("hasChanges", DocumentNode(.bool(!changes.isEmpty))))
         return DocumentNode(.object(members))

@@ -2,6 +2,6 @@
 enum ConsolePages {
     /// The routes, part by part.
     static var all: [ConsoleRoute] {
-        OverviewPages().routes + DecisionPages().routes + AuditPages().routes
+        OverviewPages().routes + DecisionPages().routes + WorkbenchPages().routes + AuditPages().routes
     }
 }

@@ -7,76 +7,49 @@ struct DecisionPages {
         [
             .show("/decisions") { visit in try await list(visit) },
             .show("/decisions.csv") { visit in
-                .plain(await visit.api.answer("GET", "/api/v1/decisions.csv", Self.filters(visit)))
+                .plain(await visit.api.answer("GET", "/api/v1/decisions.csv", filters.values(visit)))
             },
             .show("/decisions/rows") { visit in try await newRows(visit) },
             .show("/decisions/{request_id}") { visit in try await one(visit) },
         ]
     }
 
-    private static let names = [
+    private let filters = ListFilters([
         "outcome", "code", "client", "profile", "endpoint", "address", "request_id", "from", "to",
-    ]
-
-    /// The filters as the API takes them; empty fields of the form are left out.
-    private static func filters(_ visit: Visit) -> [(String, String?)] {
-        names.map { name in
-            let text = visit.query.text(name)
-            guard !text.isEmpty else { return (name, nil) }
-            // A field for a date and time has no offset: what is meant is UTC, as everywhere on these pages.
-            let isTime = name == "from" || name == "to"
-            return (name, isTime && !text.hasSuffix("Z") ? text + (text.count == 16 ? ":00Z" : "Z") : text)
-        }
-    }
+    ])
 
     // MARK: The list
 
     private func list(_ visit: Visit) async throws -> ConsoleAnswer {
-        let filters = Self.filters(visit)
-        var problem: ConsoleProblem?
-        var answer = DocumentNode(.null)
-        do {
-            answer = try await visit.api.get(
-                "/api/v1/decisions",
-                filters + [("cursor", visit.query["cursor"]), ("limit", "50")]
+        let cursor = visit.query["cursor"]
+        let found = try await filters.find(visit, "/api/v1/decisions", [("cursor", cursor), ("limit", "50")])
+        let items = found.answer["items"]?.elements ?? []
+        let query = filters.query(visit)
+        let next =
+            found.answer["next_cursor"]?.value.text.map { "/console/decisions?\(query)&cursor=\($0)" } ?? ""
+        return .page(
+            ConsolePage(
+                "decisions",
+                title: "Refusals",
+                section: .decisions,
+                status: found.fault.isEmpty ? 200 : 400,
+                [
+                    ("fields", .array(fields(visit).map(\.content))),
+                    ("fault", .string(found.fault)),
+                    ("items", .array(items.map(Self.row))), ("hasItems", .bool(!items.isEmpty)),
+                    ("next", .string(next)), ("isPaged", .bool(cursor != nil)),
+                    ("isFiltered", .bool(!query.isEmpty)), ("query", .string(query)),
+                    ("newest", .string(found.answer["newest_cursor"]?.value.text ?? "")),
+                ]
             )
-        } catch let error as ConsoleProblem where error.status == 400 {
-            problem = error
-        }
-        let items = answer["items"]?.elements ?? []
-        let query = filters.compactMap { name, value in value.map { "\(name)=\(PathSegment.encoded($0))" } }
-            .joined(separator: "&")
-        let next = answer["next_cursor"]?.value.text.map { "/console/decisions?\(query)&cursor=\($0)" } ?? ""
-        var page = ConsolePage(
-            "decisions",
-            title: "Refusals",
-            section: .decisions,
-            status: problem == nil ? 200 : 400,
-            [
-                ("fields", .array(fields(visit).map(\.content))),
-                (
-                    "fault",
-                    .string(
-                        problem.map {
-                            ($0.errors.map { "\($0.field): \($0.detail)" }).joined(separator: "; ")
-                        } ?? ""
-                    )
-                ),
-                ("items", .array(items.map(Self.row))), ("hasItems", .bool(!items.isEmpty)),
-                ("next", .string(next)), ("isPaged", .bool(visit.query["cursor"] != nil)),
-                ("isFiltered", .bool(!query.isEmpty)), ("query", .string(query)),
-                ("newest", .string(answer["newest_cursor"]?.value.text ?? "")),
-            ]
         )
-        if problem != nil { page.content.append(("hasFault", .bool(true))) }
-        return .page(page)
     }
 
     /// What came after a cursor, as rows of the list, oldest first: what the live view asks for.
     private func newRows(_ visit: Visit) async throws -> ConsoleAnswer {
         let answer = try await visit.api.get(
             "/api/v1/decisions",
-            Self.filters(visit) + [("after", visit.query["after"]), ("limit", "50")]
+            filters.values(visit) + [("after", visit.query["after"]), ("limit", "50")]
         )
         return .page(
             ConsolePage(
@@ -115,13 +88,10 @@ struct DecisionPages {
             FormField("endpoint", "Endpoint", value: value("endpoint"), placeholder: "handle/name"),
             FormField("address", "Address", value: value("address")),
             FormField("request_id", "Request id", value: value("request_id")),
-            FormField("from", "From (UTC)", .line(type: "datetime-local"), value: Self.local(value("from"))),
-            FormField("to", "To (UTC)", .line(type: "datetime-local"), value: Self.local(value("to"))),
+            filters.timeField("from", "From (UTC)", visit),
+            filters.timeField("to", "To (UTC)", visit),
         ]
     }
-
-    /// What a field for a date and time takes.
-    private static func local(_ text: String) -> String { String(text.prefix { $0 != "Z" }) }
 
     /// A decision as a row of the list.
     private static func row(_ decision: DocumentNode) -> DocumentNode {
