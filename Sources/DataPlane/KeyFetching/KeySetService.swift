@@ -55,7 +55,6 @@ package final class KeySetService: Sendable {
         var budget = KeySetService.sharedBudget
         var fetching = 0
         var waiting = 0
-        var kept: [String: KeptKeySet] = [:]
         private var numbers: UInt64 = 0
 
         mutating func nextNumber() -> UInt64 {
@@ -68,7 +67,7 @@ package final class KeySetService: Sendable {
     package let keySets = KeySetsSource()
     private let state = Mutex(State())
     private let fetcher: Fetch
-    private let store: (any KeySetStore)?
+    private let kept: KeptKeySets?
     private let limits: Limits
     private let now: @Sendable () -> Timestamp
     private let clock: @Sendable () -> Int64
@@ -92,7 +91,7 @@ package final class KeySetService: Sendable {
         fetch: @escaping Fetch
     ) {
         fetcher = fetch
-        self.store = store
+        kept = store.map { KeptKeySets($0, logger) }
         self.limits = limits
         self.now = now
         self.clock = clock
@@ -110,13 +109,7 @@ package final class KeySetService: Sendable {
 
     /// Reads what the store kept; before the first source.
     package func restore() async {
-        guard let store else { return }
-        do {
-            let kept = try await store.keySets()
-            state.withLock { $0.kept = kept }
-        } catch {
-            logger.warning("the kept key sets cannot be read", metadata: ["reason": "\(error)"])
-        }
+        await kept?.read()
     }
 
     /// Fetches what is due, until the task is cancelled.
@@ -151,13 +144,11 @@ package final class KeySetService: Sendable {
                 waiters += (state.entries.removeValue(forKey: gone)?.waiters ?? [:]).values
             }
             state.waiting -= waiters.count
-            let texts = Set(wanted.map(\.text))
-            state.kept = state.kept.filter { texts.contains($0.key) }
             var found: [KeySetSource: KeptKeySet] = [:]
             for new in wanted.subtracting(known) {
                 let generation = state.nextNumber()
                 state.entries[new] = Entry(schedule: KeySetSchedule(dueAt: 0), generation: generation)
-                found[new] = state.kept[new.text]
+                found[new] = kept?[new.text]
             }
             // Within the lock, so that a fetch which ends meanwhile brings back nothing.
             keySets.update { sets in
@@ -168,7 +159,9 @@ package final class KeySetService: Sendable {
         for waiter in waiters { waiter() }
         guard let found else { return }
         restore(found)
-        Task { await self.forgetOthers() }
+        guard let kept else { return }
+        kept.forgetHere(except: Set(wanted.map(\.text)))
+        Task { await kept.forget(except: { self.state.withLock { $0.entries.keys.map(\.text) } }) }
     }
 
     /// Puts what was kept in force where nothing was fetched meanwhile.
@@ -354,33 +347,15 @@ package final class KeySetService: Sendable {
     }
 
     private func keep(_ source: KeySetSource, _ set: ProviderKeySet) async {
-        guard let store else { return }
-        let kept = KeptKeySet(
-            text: String(decoding: set.text, as: UTF8.self),
-            fetchedAt: set.fetchedAt,
-            freshUntil: set.freshUntil
+        guard let kept, state.withLock({ $0.entries[source] != nil }) else { return }
+        await kept.keep(
+            KeptKeySet(
+                text: String(decoding: set.text, as: UTF8.self),
+                fetchedAt: set.fetchedAt,
+                freshUntil: set.freshUntil
+            ),
+            of: source.text
         )
-        let isWanted = state.withLock { state in
-            guard state.entries[source] != nil else { return false }
-            state.kept[source.text] = kept
-            return true
-        }
-        guard isWanted else { return }
-        do {
-            try await store.keep(kept, of: source.text)
-        } catch {
-            logger.warning("a key set could not be kept", metadata: ["reason": "\(error)"])
-        }
-    }
-
-    /// Forgets what is kept of sources that are not wanted any more.
-    private func forgetOthers() async {
-        guard let store else { return }
-        do {
-            try await store.forgetKeySets(except: state.withLock { $0.entries.keys.map(\.text) })
-        } catch {
-            logger.warning("old key sets could not be forgotten", metadata: ["reason": "\(error)"])
-        }
     }
 
     private func fail(_ begun: Begun, _ failure: KeySetFailure) {

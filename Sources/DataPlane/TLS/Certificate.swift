@@ -6,18 +6,8 @@ import Synchronization
 ///
 /// Safe because OpenSSL's certificate is only read, and what is found out is kept behind a lock.
 final class Certificate: PresentedCertificate, @unchecked Sendable {
-    private struct Verdict {
-        let roots: CertificateRoots
-        let at: Timestamp
-        let fault: String?
-    }
-
-    // A client's certificate is judged again after so long: roots and it may have expired.
-    private static let verdictSeconds: Int64 = 60
-    private static let maximumVerdicts = 16
-
     private let certificate: OpaquePointer
-    private let verdicts = Mutex<[Verdict]>([])
+    private let verdicts = Mutex(CertificateVerdicts())
 
     /// Takes the certificate over.
     init(_ certificate: OpaquePointer) {
@@ -44,21 +34,11 @@ final class Certificate: PresentedCertificate, @unchecked Sendable {
     let notAfter: Timestamp
 
     func fault(_ roots: CertificateRoots, at now: Timestamp) -> String? {
-        let known = verdicts.withLock { verdicts in
-            verdicts.first {
-                // Nor is a verdict believed that is from later than now, since the clock was set back.
-                $0.roots === roots
-                    && (0..<Self.verdictSeconds).contains(now.secondsSinceEpoch - $0.at.secondsSinceEpoch)
-            }
-        }
+        let known = verdicts.withLock { $0.verdict(of: roots, at: now) }
         // Up to the second where it matters most.
         if let known, known.fault != nil || (notBefore <= now && now < notAfter) { return known.fault }
         let fault = verify(roots, at: now)
-        verdicts.withLock { verdicts in
-            verdicts.removeAll { $0.roots === roots }
-            if verdicts.count >= Self.maximumVerdicts { verdicts.removeFirst() }
-            verdicts.append(Verdict(roots: roots, at: now, fault: fault))
-        }
+        verdicts.withLock { $0.keep(fault, of: roots, at: now) }
         return fault
     }
 
