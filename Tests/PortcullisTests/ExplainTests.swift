@@ -21,20 +21,20 @@ struct ExplainTests {
             + #""checks":[\#(checks)]}"#
     }
 
-    private func explain(_ status: String, _ body: String) async throws -> (run: Run, request: String) {
-        let server = try OneAnswerServer(status: status, body: body)
-        let run = try await place.portcullis(
-            "token",
-            "explain",
-            "aaa.bbb.ccc",
-            "--url",
-            "/a/b",
-            "--address",
-            "203.0.113.7",
-            "--method",
+    private func explain(
+        _ status: String,
+        _ body: some StringProtocol,
+        _ options: String...
+    ) async throws -> (run: Run, request: String) {
+        let server = try OneAnswerServer(status: status, body: String(body))
+        let arguments = [
+            "token", "explain", "aaa.bbb.ccc", "--url", "/a/b", "--address", "203.0.113.7", "--method",
             "POST",
-            "--admin",
-            "http://127.0.0.1:\(server.port)",
+            "--admin", "http://127.0.0.1:\(server.port)",
+        ]
+        let run = try await place.run(
+            try #require(Workplace.program),
+            arguments + options,
             environment: ["PORTCULLIS_ADMIN_TOKEN": "0123abc"]
         )
         return (run, await server.request)
@@ -65,6 +65,35 @@ struct ExplainTests {
         ] {
             #expect(request.contains(member), "\(request)")
         }
+    }
+
+    private static let causes =
+        #","likely_causes":[{"code":"token_expired","text":"the token expired 3 min ago","remedy":{"action":"mint_another"},"#
+        + #""then":{"outcome":"not_tried","code":null,"check":null}},{"code":"clock_behind","text":"clocks differ","#
+        + #""remedy":{"action":"raise_leeway","seconds":190},"then":{"outcome":"admitted","code":null,"check":null}},"#
+        + #"{"code":"key_inactive","text":"a \u001b[31mkey","remedy":{"action":"none"},"#
+        + #""then":{"outcome":"refused","code":"client_inactive","check":"active"}}]}"#
+
+    @Test func `likely causes are told with what would happen then`() async throws {
+        let body = Self.record(status: "401", code: #""token_expired""#, checks: Self.checks)
+        let (run, _) = try await explain("200 OK", body.dropLast() + Self.causes)
+        #expect(run.status == 1)
+        let lines = run.output.split(separator: "\n").filter { $0.hasPrefix("likely cause") }
+        #expect(
+            lines == [
+                "likely cause: the token expired 3 min ago",
+                "likely cause: clocks differ; then the call would be let in",
+                #"likely cause: a \u{1B}[31mkey; then the call would be turned away at active with client_inactive"#,
+            ]
+        )
+    }
+
+    @Test func `the answer is printed as it came for scripts`() async throws {
+        let body = Self.record(status: "401", code: #""token_expired""#, checks: Self.checks)
+        let whole = body.dropLast() + Self.causes
+        let (run, _) = try await explain("200 OK", String(whole), "--json")
+        #expect(run.status == 1)
+        #expect(run.output == whole + "\n")
     }
 
     @Test func `an admission ends with 0`() async throws {

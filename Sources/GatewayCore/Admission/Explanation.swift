@@ -25,6 +25,56 @@ package struct ExplainedRequest: Sendable {
     }
 }
 
+extension ExplainedRequest {
+    /// Takes a path, a path with query or an absolute URL apart as the gateway's listener would see it.
+    ///
+    /// Without an address the call comes from 127.0.0.1.
+    package init(method: String, url: String, token: [UInt8]?, clientAddress: IPAddress?) {
+        var rest = url[...]
+        var host = ""
+        for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
+            rest = rest.dropFirst(scheme.count)
+            let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+            host = String(rest[..<end])
+            rest = rest[end...]
+            break
+        }
+        let path = rest.prefix { $0 != "?" && $0 != "#" }
+        self.init(
+            method: method,
+            host: host,
+            path: path.isEmpty ? "/" : String(path),
+            token: token,
+            clientAddress: clientAddress ?? IPAddress(v4: 0x7f00_0001)
+        )
+        if rest.dropFirst(path.count).first == "?" {
+            query = String(rest.dropFirst(path.count + 1).prefix { $0 != "#" })
+        }
+    }
+}
+
+/// A call that was asked about, decided and explained.
+package struct Explained: Sendable {
+    /// The decision, check by check.
+    package let record: DecisionRecord
+    /// The key that is missing, and may be fetched: then the call can be decided once more.
+    package let neededKey: NeededKey?
+    private let findCauses: @Sendable () -> [LikelyCause]
+
+    fileprivate init(
+        record: DecisionRecord,
+        neededKey: NeededKey?,
+        findCauses: @escaping @Sendable () -> [LikelyCause]
+    ) {
+        self.record = record
+        self.neededKey = neededKey
+        self.findCauses = findCauses
+    }
+
+    /// What probably went wrong, the likeliest first: found by trying now, within the bounds of ``Effort``.
+    package func likelyCauses() -> [LikelyCause] { findCauses() }
+}
+
 /// Explains by deciding: the very function that the request path performs, with nothing remembered.
 package enum Explanation {
     /// Decides the request and tells every check, and which key is missing when one may be fetched.
@@ -35,7 +85,47 @@ package enum Explanation {
         usedTokens: UsedTokens? = nil,
         requestID: String,
         now: Timestamp
-    ) -> (record: DecisionRecord, neededKey: NeededKey?) {
+    ) -> Explained {
+        let decision = decide(request, snapshot, keySets, usedTokens, now: now)
+        let rejection: Rejection? =
+            switch decision.outcome {
+            case .admitted: nil
+            case .rejected(let rejection): rejection
+            }
+        let record = DecisionRecord(
+            requestID: requestID,
+            method: request.method,
+            path: request.path,
+            clientAddress: request.clientAddress.description,
+            status: rejection?.code.status ?? 0,
+            findings: decision.findings,
+            rejection: rejection
+        )
+        return Explained(record: record, neededKey: decision.findings.neededKey) {
+            guard let rejection else { return [] }
+            return Diagnosis.causes(
+                of: rejection,
+                decision.findings,
+                request,
+                snapshot,
+                keySets,
+                usedTokens,
+                now: now
+            )
+        }
+    }
+
+    /// Decides a call that is only asked about, with nothing remembered and no trace of use.
+    static func decide(
+        _ request: ExplainedRequest,
+        _ snapshot: Snapshot,
+        _ keySets: KeySets,
+        _ usedTokens: UsedTokens?,
+        now: Timestamp
+    ) -> Decision {
+        if let refusal = request.refusalOnTheWire {
+            return Decision(outcome: .rejected(refusal), findings: Findings(now: now))
+        }
         var admission = Admission(
             cache: VerifiedTokenCache(capacity: 1, maximumBytes: 1 << 20, seed: 0),
             usedTokens: usedTokens,
@@ -46,7 +136,7 @@ package enum Explanation {
         let token = request.token ?? []
         let authorization = request.token == nil || isAPIToken ? [] : Array("Bearer ".utf8) + token
         let apiToken = isAPIToken ? token : []
-        let decision = admission.decide(
+        return admission.decide(
             snapshot,
             keySets,
             host: request.host.utf8.span,
@@ -62,26 +152,40 @@ package enum Explanation {
                 now: now
             )
         )
-        let rejection: Rejection? =
-            switch decision.outcome {
-            case .admitted: nil
-            case .rejected(let rejection):
-                LikelyCause.added(
-                    to: rejection,
-                    isAPIToken ? nil : request.token,
-                    decision.findings
-                )
-            }
-        let record = DecisionRecord(
-            requestID: requestID,
-            method: request.method,
-            path: request.path,
-            clientAddress: request.clientAddress.description,
-            status: rejection?.code.status ?? 0,
-            findings: decision.findings,
-            rejection: rejection
+    }
+}
+
+extension ExplainedRequest {
+    /// The longest header field line, and the longest target, that the gateway's listener accepts, in bytes.
+    private static let (maximumField, maximumTarget) = (16 * 1024, 64 * 1024)
+
+    /// Why the call would not even be read: what HTTP itself does not let through is refused before any decision.
+    fileprivate var refusalOnTheWire: Rejection? {
+        let isVisible: (UInt8) -> Bool = { (0x21...0x7e).contains($0) }
+        if path.utf8.count + query.utf8.count + 1 > Self.maximumTarget {
+            return Rejection(.uriTooLong, operatorDetail: "the request target is longer than 65536 bytes")
+        }
+        if !path.utf8.allSatisfy(isVisible) || !query.utf8.allSatisfy(isVisible) {
+            return Rejection(
+                .badRequest,
+                operatorDetail: "the request target holds a byte that is not visible ASCII"
+            )
+        }
+        guard let token else { return nil }
+        if let control = token.firstIndex(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }) {
+            return Rejection(
+                .badRequest,
+                operatorDetail:
+                    "the token has a line break or another control byte at position \(control), which no header can carry"
+            )
+        }
+        let length = "Authorization: Bearer ".utf8.count + token.count
+        guard length > Self.maximumField else { return nil }
+        let limit = Self.maximumField
+        return Rejection(
+            .headersTooLarge,
+            operatorDetail: "the field Authorization has \(length) bytes, at most \(limit) are accepted"
         )
-        return (record, decision.findings.neededKey)
     }
 }
 

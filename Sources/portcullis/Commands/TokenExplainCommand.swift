@@ -8,7 +8,8 @@ struct TokenExplainCommand: AsyncParsableCommand {
         abstract: "Ask a running gateway why it lets a call in or turns it away.",
         discussion: """
             The gateway decides about the call as if it had come in, with the very code that calls go through, and \
-            tells every check. Nothing is forwarded to an upstream, and nothing is recorded.
+            tells every check. Of a refusal it tells likely causes, found by trying, and what would happen if they were \
+            mended. Nothing is forwarded to an upstream, and nothing is recorded.
 
             Exit codes: 0 admitted, 1 refused, 2 no answer or wrong options.
 
@@ -30,6 +31,9 @@ struct TokenExplainCommand: AsyncParsableCommand {
 
     @Option(help: "The address that the call would come from (default 127.0.0.1).")
     var address: String?
+
+    @Flag(help: "Print the gateway's answer as JSON.")
+    var json = false
 
     @OptionGroup var adminOptions: AdminOptions
 
@@ -55,7 +59,9 @@ struct TokenExplainCommand: AsyncParsableCommand {
             throw CommandFailure.trouble("the gateway did not explain: \(problem)")
         }
         let explanation = try ExplainedDecision(answer)
-        try Terminal.print(explanation.text(style: TerminalStyle(for: .output)))
+        try Terminal.print(
+            json ? answer.json() : explanation.text(style: TerminalStyle(for: .output))
+        )
         if explanation.isRefused { throw ExitCode(CommandFailure.Kind.refused.rawValue) }
     }
 }
@@ -69,6 +75,7 @@ private struct ExplainedDecision {
     private let status: String
     private let facts: [(name: String, value: String)]
     private let checks: [(check: String, result: CheckOutcome.Result, detail: String)]
+    private let causes: [String]
 
     init(_ document: DocumentNode) throws(CommandFailure) {
         guard let checks = document["checks"]?.elements else {
@@ -88,6 +95,20 @@ private struct ExplainedDecision {
         facts = ["endpoint", "client", "profile"].compactMap { name in
             Self.text(document[name]).map { (name, $0) }
         }
+        // A gateway of an earlier version tells none.
+        causes = (document["likely_causes"]?.elements ?? []).compactMap(Self.cause)
+    }
+
+    /// A likely cause in one line, with what would happen after its remedy.
+    private static func cause(_ node: DocumentNode) -> String? {
+        guard let cause = text(node["text"]) else { return nil }
+        switch text(node["then"]?["outcome"]) {
+        case "admitted": return "\(cause); then the call would be let in"
+        case "refused":
+            let (check, code) = (text(node["then"]?["check"]), text(node["then"]?["code"]))
+            return "\(cause); then the call would be turned away at \(check ?? "?") with \(code ?? "?")"
+        default: return cause
+        }
     }
 
     /// One line for each check, then the outcome.
@@ -102,6 +123,7 @@ private struct ExplainedDecision {
             }
         }
         lines += facts.map { "\($0.name): \($0.value)" }
+        lines += causes.map { "\(style.yellow("likely cause")): \($0)" }
         lines.append(code.map { "\(style.red("refused")): \(status) \($0)" } ?? style.green("admitted"))
         return lines.joined(separator: "\n")
     }

@@ -86,17 +86,20 @@ struct RunningAdmin {
                 try await isAdminToken(presented, source) ? .adminToken : nil
             },
             explain: { request in
-                let first = explanation(request, snapshots, tokens, keys)
-                guard let key = first.neededKey else { return first.record }
-                // As a request would wait for it.
-                await keys.service.need(key)
-                return explanation(request, snapshots, tokens, keys).record
+                var explained = explanation(request, snapshots, tokens, keys)
+                if let key = explained.neededKey {
+                    // As a request would wait for it.
+                    await keys.service.need(key)
+                    explained = explanation(request, snapshots, tokens, keys)
+                }
+                return (explained.record, explained.likelyCauses())
             },
             keySets: AdminAPI.Dependencies.KeySets(
                 fault: { url in keys.rule.fault(url) },
                 status: { source in keys.service.status(of: source) }
             ),
             certificates: { catalog in notices(certificate, catalog) },
+            snapshot: { snapshots.current },
             lastUses: tokens.lastUses,
             now: { .systemNow },
             logger: logger
@@ -131,10 +134,15 @@ struct RunningAdmin {
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
         _ keys: ProviderKeys
-    ) -> (record: DecisionRecord, neededKey: NeededKey?) {
+    ) -> Explained {
         var generator = SystemRandomNumberGenerator()
         return Explanation.explain(
-            explained(request),
+            ExplainedRequest(
+                method: request.method,
+                url: request.url,
+                token: request.token.map { Array($0.utf8) },
+                clientAddress: request.clientAddress
+            ),
             snapshots.current,
             keys.service.keySets.current,
             usedTokens: tokens.used,
@@ -169,29 +177,5 @@ struct RunningAdmin {
             guard let known = try await store.adminTokenDigest() else { return false }
             return digest.isEqualInConstantTime(known)
         }
-    }
-
-    /// Takes a path, a path with query or an absolute URL apart as the gateway's listener would see it.
-    private static func explained(_ request: ExplainRequest) -> ExplainedRequest {
-        var rest = request.url[...]
-        var host = ""
-        for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
-            rest = rest.dropFirst(scheme.count)
-            let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
-            host = String(rest[..<end])
-            rest = rest[end...]
-        }
-        let path = rest.prefix { $0 != "?" && $0 != "#" }
-        var explained = ExplainedRequest(
-            method: request.method,
-            host: host,
-            path: path.isEmpty ? "/" : String(path),
-            token: request.token.map { Array($0.utf8) },
-            clientAddress: request.clientAddress ?? IPAddress(v4: 0x7f00_0001)
-        )
-        if rest.dropFirst(path.count).first == "?" {
-            explained.query = String(rest.dropFirst(path.count + 1).prefix { $0 != "#" })
-        }
-        return explained
     }
 }

@@ -20,8 +20,9 @@ package struct ExplainRequest: Sendable {
     }
 }
 
-/// Decides a request that is only asked about.
-package typealias Explainer = @Sendable (ExplainRequest) async -> DecisionRecord
+/// Decides a request that is only asked about, and finds what probably went wrong.
+package typealias Explainer =
+    @Sendable (ExplainRequest) async -> (record: DecisionRecord, likelyCauses: [LikelyCause])
 
 /// `/api/v1/decisions` and `/api/v1/explain`.
 struct DecisionsResource {
@@ -91,10 +92,17 @@ struct DecisionsResource {
             method: .post,
             path: "/api/v1/explain",
             name: "explain",
-            summary: "Decides a request that is only asked about, with the very code of the request path.",
+            summary:
+                "Decides a request that is only asked about, with the very code of the request path, and finds likely causes.",
             tag: tag,
             body: Operation.Body(object: Self.question.input),
-            successes: [Operation.Success(status: 200, summary: "The decision.", object: Self.object.output)],
+            successes: [
+                Operation.Success(
+                    status: 200,
+                    summary: "The decision and what probably went wrong.",
+                    object: Self.explanation.output
+                )
+            ],
             access: .role(.viewer),
             perform: { call in
                 let question = ExplainRequest(
@@ -103,7 +111,15 @@ struct DecisionsResource {
                     url: call.body["url"]?.value.text ?? "/",
                     clientAddress: call.body["client_address"]?.value.text.flatMap { IPAddress($0) }
                 )
-                return AdminAnswer(200, Self.document(await explain(question)))
+                let (record, causes) = await explain(question)
+                guard case .object(let members) = Self.document(record).value else {
+                    throw Problem(.internalError, "the decision could not be written")
+                }
+                let list = DocumentNode(.array(causes.map { $0.document() }))
+                return AdminAnswer(
+                    200,
+                    DocumentNode(.object(members + [DocumentMember("likely_causes", list)]))
+                )
             }
         )
     }
@@ -154,6 +170,18 @@ struct DecisionsResource {
                 "How it ended."
             ),
             ObjectShape.Field("detail", .text(.any(0...100_000)), "What was found and expected."),
+        ]
+    )
+
+    private static let explanation = ObjectShape(
+        name: "Explanation",
+        summary: "How a request that was only asked about was decided, and what probably went wrong.",
+        fields: object.fields + [
+            ObjectShape.Field(
+                "likely_causes",
+                .list(.object(LikelyCause.shape), count: 0...100, isUnique: false),
+                "What probably went wrong, the likeliest first; empty when the call would be let in."
+            )
         ]
     )
 
