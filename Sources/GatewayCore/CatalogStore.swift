@@ -17,6 +17,11 @@ package protocol CatalogStore: Sendable {
         audit: [AuditEntry]
     ) async throws
 
+    /// Writes an audit entry of an act that changes no catalog.
+    ///
+    /// - Throws: ``CatalogStoreError``.
+    func append(_ entry: AuditEntry) async throws
+
     /// The newest audit entries, newest first, older than `before` when that is given; at most `limit`.
     func auditEntries(before: Int64?, limit: Int) async throws -> [AuditRecord]
 }
@@ -61,7 +66,7 @@ package struct AuditEntry: Sendable {
     package let actor: String
     /// Where it came from: an address, or `local` for the command line.
     package let origin: String
-    /// What was done: `create`, `update`, `delete`, `refresh`, `apply`, `reset`.
+    /// What was done: `create`, `update`, `delete`, `refresh`, `apply`, `reset`, `mint`.
     package let action: String
     /// The kind of what it was done to, for instance `client`.
     package let kind: String

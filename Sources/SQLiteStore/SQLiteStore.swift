@@ -137,6 +137,12 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
         }
     }
 
+    package func append(_ entry: AuditEntry) async throws {
+        try await perform(.immediate) { [sealer] database in
+            try CatalogWriter(database: database, sealer: sealer).append(entry, making: nil)
+        }
+    }
+
     package func auditEntries(before: Int64?, limit: Int) async throws -> [AuditRecord] {
         let limit = min(max(0, limit), Self.maximumAuditPage)
         return try await perform(.deferred) { database in

@@ -50,7 +50,7 @@ struct AdminHouse {
             decisions: FixedDecisions(records: decisions),
             authenticate: { ConstantTime.equal($0, expected) ? .adminToken : nil },
             explain: { question in
-                DecisionRecord(
+                let record = DecisionRecord(
                     requestID: "",
                     at: Timestamp(secondsSinceEpoch: 1_800_000_000),
                     method: question.method,
@@ -63,6 +63,7 @@ struct AdminHouse {
                     code: .endpointNotFound,
                     checks: [CheckOutcome(.route, .failed, "no active endpoint matches")]
                 )
+                return (record, [])
             },
             unreadiness: { unreadiness },
             now: { Timestamp(secondsSinceEpoch: 1_800_000_000) },
@@ -183,6 +184,14 @@ final class MemoryStore: CatalogStore {
                 let sequence = Int64(state.entries.count + 1)
                 state.entries.append(AuditRecord(sequence: sequence, revision: expected.next, entry: entry))
             }
+        }
+    }
+
+    func append(_ entry: AuditEntry) async throws {
+        try state.withLock { state in
+            if let error = state.error { throw error }
+            let sequence = Int64(state.entries.count + 1)
+            state.entries.append(AuditRecord(sequence: sequence, revision: nil, entry: entry))
         }
     }
 

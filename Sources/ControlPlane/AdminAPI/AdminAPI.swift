@@ -27,6 +27,8 @@ package struct AdminAPI: Sendable {
         package var keySets: KeySets?
         /// The certificates that something rests on.
         package var certificates: @Sendable (Catalog) -> [CertificateNotice]
+        /// What is in force, compiled; `nil` where it is compiled when it is asked for.
+        package var snapshot: (@Sendable () -> Snapshot)?
         /// When keys and API tokens were last used; `nil` when nobody notes it.
         package var lastUses: LastUses?
         /// Why the gateway is not ready to serve; `nil` when it is.
@@ -46,6 +48,7 @@ package struct AdminAPI: Sendable {
             explain: @escaping Explainer,
             keySets: KeySets? = nil,
             certificates: @escaping @Sendable (Catalog) -> [CertificateNotice] = { _ in [] },
+            snapshot: (@Sendable () -> Snapshot)? = nil,
             lastUses: LastUses? = nil,
             unreadiness: @escaping @Sendable () -> String? = { nil },
             now: @escaping @Sendable () -> Timestamp,
@@ -58,6 +61,7 @@ package struct AdminAPI: Sendable {
             self.explain = explain
             self.keySets = keySets
             self.certificates = certificates
+            self.snapshot = snapshot
             self.lastUses = lastUses
             self.unreadiness = unreadiness
             self.now = now
@@ -108,6 +112,9 @@ package struct AdminAPI: Sendable {
         operations += CatalogResource(catalog: catalog).operations
         operations +=
             DecisionsResource(decisions: dependencies.decisions, explain: dependencies.explain).operations
+        operations += TokenToolsResource(catalog: catalog).operations
+        operations += KeyToolsResource().operations
+        operations += RouteToolsResource(catalog: catalog, snapshot: dependencies.snapshot).operations
         operations += AuditResource(source: dependencies.source).operations
         operations += HealthResource(unreadiness: dependencies.unreadiness).operations
         let document = OpenAPIDocument.operation(describing: operations)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import GatewayCore
 import JOSE
 
 /// `portcullis jws`: signed documents of any kind.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import GatewayCore
 import JOSE
 
 /// Where a new key pair goes.

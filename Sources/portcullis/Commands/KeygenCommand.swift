@@ -1,4 +1,5 @@
 import ArgumentParser
+import GatewayCore
 import JOSE
 
 /// `portcullis keygen`: secrets and key pairs to sign tokens with.
@@ -22,11 +23,6 @@ struct KeygenCommand: ParsableCommand {
             KeygenMLDSA87.self,
         ]
     )
-}
-
-/// How a secret is written as text.
-enum SecretEncoding: String, CaseIterable {
-    case base64, base64url, hex
 }
 
 /// `portcullis keygen hmac`.
@@ -73,10 +69,7 @@ struct KeygenHMAC: ParsableCommand {
         let count = try settings.integer("bytes", 32...2_048) ?? 32
         let key = try Keygen.generate(.hmac(bytes: count))
         guard let secret = key.secret else { throw CommandFailure.trouble("no secret could be made") }
-        let text = Self.text(
-            secret.reveal(),
-            try settings.choice("encoding", of: SecretEncoding.self) ?? .base64
-        )
+        let text = (try settings.choice("encoding", of: SecretEncoding.self) ?? .base64).text(secret).reveal()
         let use = """
             paste the text as it is, as the profile's secret; the secret is the text, not what it decodes to
             sign with it: portcullis token mint --secret-file FILE --api-token TOKEN
@@ -89,15 +82,6 @@ struct KeygenHMAC: ParsableCommand {
         let overwrite = try settings.flag("force")
         try Files.write(text + "\n", to: path, mode: 0o600, overwrite: overwrite)
         Terminal.note("secret: \(path) (mode 0600)\n\(use)")
-    }
-
-    private static func text(_ bytes: [UInt8], _ encoding: SecretEncoding) -> String {
-        switch encoding {
-        case .base64: Base64.encode(bytes)
-        case .base64url: Base64URL.encode(bytes)
-        case .hex:
-            bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        }
     }
 }
 

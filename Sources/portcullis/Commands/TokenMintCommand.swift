@@ -72,16 +72,10 @@ struct TokenMintCommand: ParsableCommand {
         let keyID = try settings.string("kid")
         let key = try KeyFile(settings).signingKey()
         let token: String
-        do {
-            token = try key.sign(payload: payload, algorithm: algorithm, keyID: keyID)
+        do throws(TokenMint.Refusal) {
+            token = try TokenMint.sign(payload, with: key, algorithm: algorithm, keyID: keyID)
         } catch {
             throw CommandFailure.refused("\(error)")
-        }
-        let bytes = token.utf8.count
-        guard bytes <= TokenLimits.default.maximumTokenBytes else {
-            throw CommandFailure.refused(
-                "the token has \(bytes) bytes, a gateway accepts at most \(TokenLimits.default.maximumTokenBytes)"
-            )
         }
         try Terminal.print(token)
     }
@@ -101,18 +95,17 @@ struct TokenMintCommand: ParsableCommand {
                 "claim \"\(Printable.text(claim.name))\" is given twice, expected once"
             )
         }
-        try addTimes(to: &claims, settings, now: now)
+        let lifetime = try lifetime(of: claims, settings)
         let text = "{" + claims.map { "\(JSONText.string($0.name)):\($0.json)" }.joined(separator: ",") + "}"
-        let limit = TokenLimits.default.maximumPayloadBytes
-        do {
-            _ = try JSONDocument(parsing: Array(text.utf8), limits: JSONLimits(maximumBytes: limit))
+        do throws(TokenMint.Refusal) {
+            return try TokenMint.payload(Array(text.utf8), now: now, lifetime: lifetime)
         } catch {
-            throw CommandFailure.trouble("a gateway would not accept these claims: \(error)")
+            throw CommandFailure.trouble("\(error)")
         }
-        return Array(text.utf8)
     }
 
-    private func addTimes(to claims: inout [MintedClaim], _ settings: SettingsSource, now: Int64) throws {
+    /// How long the token is to live; nil for one whose claims say so themselves, or that never expires.
+    private func lifetime(of claims: [MintedClaim], _ settings: SettingsSource) throws -> Int64? {
         let hasExpiry = claims.contains { $0.isNamed("exp") }
         if noExpiry, expiresIn != nil || hasExpiry {
             throw CommandFailure.trouble("--no-expiry and an expiry are both given, expected one")
@@ -126,16 +119,11 @@ struct TokenMintCommand: ParsableCommand {
                     + "expected --claim-json \(claim.name)=SECONDS"
             )
         }
-        if !claims.contains(where: { $0.isNamed("iat") }) {
-            claims.append(MintedClaim(name: "iat", number: now))
-        }
         guard !noExpiry else {
             Terminal.note("warning: this token never expires; whoever finds it may use it for ever")
-            return
+            return nil
         }
-        guard !hasExpiry else { return }
-        let lifetime = try settings.seconds("expires-in") ?? 15 * 60
-        claims.append(MintedClaim(name: "exp", number: now + lifetime))
+        return hasExpiry ? nil : try settings.seconds("expires-in") ?? 15 * 60
     }
 }
 
@@ -163,11 +151,6 @@ struct MintedClaim: Sendable {
     /// A claim whose value is a text.
     init(name: String, value: String) {
         self.init(name: name, json: JSONText.string(value), text: value)
-    }
-
-    /// A claim whose value is a number.
-    init(name: String, number: Int64) {
-        self.init(name: name, json: String(number), text: nil)
     }
 
     /// Reads `name=value`.
