@@ -112,6 +112,7 @@ package struct AdminAPI: Sendable {
         operations += CatalogResource(catalog: catalog).operations
         operations +=
             DecisionsResource(decisions: dependencies.decisions, explain: dependencies.explain).operations
+        operations += MendResource(catalog: catalog, explain: dependencies.explain).operations
         operations += TokenToolsResource(catalog: catalog).operations
         operations += KeyToolsResource().operations
         operations += RouteToolsResource(catalog: catalog, snapshot: dependencies.snapshot).operations

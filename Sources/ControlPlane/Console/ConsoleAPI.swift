@@ -84,6 +84,14 @@ struct ConsoleProblem: Error, Sendable {
         }
     }
 
+    /// A fault that a page found before it asked the API.
+    init(_ status: Int, _ errors: [(field: String, detail: String)]) {
+        self.status = status
+        code = "invalid"
+        detail = errors.first.map { "\($0.field): \($0.detail)" } ?? ""
+        self.errors = errors
+    }
+
     /// What is wrong with a field, or with something within it.
     func fault(of field: String) -> String? {
         errors.first { error in

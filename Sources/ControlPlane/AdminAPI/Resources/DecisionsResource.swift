@@ -18,6 +18,16 @@ package struct ExplainRequest: Sendable {
         self.url = url
         self.clientAddress = clientAddress
     }
+
+    /// Reads a checked body.
+    init(_ body: DocumentNode) {
+        self.init(
+            token: body["token"]?.value.text,
+            method: body["method"]?.value.text ?? "GET",
+            url: body["url"]?.value.text ?? "/",
+            clientAddress: body["client_address"]?.value.text.flatMap { IPAddress($0) }
+        )
+    }
 }
 
 /// Decides a request that is only asked about, and finds what probably went wrong.
@@ -105,13 +115,7 @@ struct DecisionsResource {
             ],
             access: .role(.viewer),
             perform: { call in
-                let question = ExplainRequest(
-                    token: call.body["token"]?.value.text,
-                    method: call.body["method"]?.value.text ?? "GET",
-                    url: call.body["url"]?.value.text ?? "/",
-                    clientAddress: call.body["client_address"]?.value.text.flatMap { IPAddress($0) }
-                )
-                let (record, causes) = await explain(question)
+                let (record, causes) = await explain(ExplainRequest(call.body))
                 guard case .object(let members) = Self.document(record).value else {
                     throw Problem(.internalError, "the decision could not be written")
                 }
@@ -126,7 +130,8 @@ struct DecisionsResource {
 
     // MARK: Its objects
 
-    private static let question = ObjectShape(
+    /// A call that is only asked about.
+    static let question = ObjectShape(
         name: "Question",
         summary: "A request that is only asked about.",
         fields: [

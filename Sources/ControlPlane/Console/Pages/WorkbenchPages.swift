@@ -1,4 +1,5 @@
 import GatewayCore
+import JOSE
 
 /// The token workbench: what a token says, whether a call with it would be let in, and if not, what mends it.
 ///
@@ -210,115 +211,130 @@ struct WorkbenchPages {
 
     // MARK: Signing
 
-    private func signing(
-        _ visit: Visit,
-        _ work: Work,
-        _ problem: ConsoleProblem? = nil
-    ) async throws -> [(
-        String, DocumentValue
-    )] {
-        guard visit.may(.manager) else { return [] }
-        let form = visit.form
-        let isSigning = form["sign"] != nil
-        let key = { (field: FormField, name: String?) in
-            isSigning ? field.entered(form, problem, as: name) : field
-        }
-        var pasted = FormField(
-            "key",
-            "Private key or secret",
-            .area(rows: 4, isCode: true),
-            hint:
-                "In any form that people have them: OpenSSH, PEM, JWK, or the text of an HMAC secret. It is used once and not kept.",
-            placeholder: "-----BEGIN OPENSSH PRIVATE KEY-----"
-        )
-        pasted.isSecret = true
-        let fields = [
-            key(
-                FormField(
-                    "payload",
-                    "Payload",
-                    .area(rows: 8, isCode: true),
-                    value: isSigning ? form.text("payload") : "{\n  \"sub\": \"\",\n  \"name\": \"\"\n}",
-                    hint: "A JSON object. Without exp in it, the token gets one."
-                ),
-                "payload"
-            ),
-            key(
-                FormField(
-                    "stored",
-                    "Stored secret",
-                    value: work.profile,
-                    hint:
-                        "The identity of an access profile whose HMAC secret signs; or paste a key instead.",
-                    placeholder: "access profile's id"
-                ),
-                "profile_id"
-            ),
-            key(pasted, "key"),
-            key(FormField("secret_is_base64", "The secret is Base64-encoded", .check), "secret_is_base64"),
-            key(
-                FormField(
-                    "alg",
-                    "Algorithm",
-                    .choice(
-                        [FormField.Option("", "what the key is for")]
-                            + [
-                                "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384",
-                                "PS512", "ES256",
-                                "ES384", "ES512", "EdDSA",
-                            ].map { FormField.Option($0, $0) }
-                    )
-                ),
-                "alg"
-            ),
-            key(
-                FormField(
-                    "minutes",
-                    "Lives for (minutes)",
-                    .line(type: "number"),
-                    value: isSigning ? form.text("minutes") : "15"
-                ),
-                "expires_in"
-            ),
-        ]
-        return [
-            ("signFields", .array(fields.map(\.content))),
-            ("signFault", .string(problem.map { $0.errors.isEmpty ? $0.detail : "" } ?? "")),
-            ("isSigning", .bool(isSigning)),
-        ]
-    }
-
     private func sign(_ visit: Visit) async throws -> ConsoleAnswer {
         let form = visit.form
         var work = Work(form)
-        work.isExplained = false
         do {
-            var members: [(String, DocumentValue)] = [("payload", .string(form.text("payload")))]
-            if !form.text("key").isEmpty {
-                members += [
-                    ("key", .string(form.text("key"))),
-                    ("secret_is_base64", .bool(form.isOn("secret_is_base64"))),
-                ]
-            } else if !form.text("stored").isEmpty {
-                members.append(("profile_id", .string(form.text("stored"))))
-            }
-            if !form.text("alg").isEmpty { members.append(("alg", .string(form.text("alg")))) }
-            if let minutes = Int64(form.text("minutes")), (1...100_000).contains(minutes) {
-                members.append(("expires_in", .integer(minutes * 60)))
-            }
-            let answer = try await visit.api.send("POST", "/api/v1/tokens/mint", [], .fields(members))
+            let answer = try await visit.api.send("POST", "/api/v1/tokens/mint", [], try order(form))
             work.token = answer["token"]?.value.text ?? ""
-            return try await page(visit, work, note: "Signed. The token lies on the bench:")
+            return try await page(visit, work, note: "Signed. The token lies on the bench.")
         } catch let problem as ConsoleProblem where problem.status < 500 {
-            var content: [(String, DocumentValue)] = [
-                ("fields", .array(fields(work).map(\.content))), ("token", .string("")),
-            ]
+            var content: [(String, DocumentValue)] = [("fields", .array(fields(work).map(\.content)))]
             content += try await signing(visit, work, problem)
             return .page(
                 ConsolePage("workbench", title: "Token workbench", section: .workbench, status: 422, content)
             )
         }
     }
+
+    /// What is to be signed, and with what.
+    private func order(_ form: Form) throws -> DocumentValue {
+        let payload: DocumentNode
+        do {
+            payload = try DocumentNode(
+                json: Array(form.text("payload").utf8),
+                limits: DocumentNode.entityJSONLimits
+            )
+        } catch {
+            throw ConsoleProblem(422, [("payload", error.message)])
+        }
+        var members: [(String, DocumentValue)] = [("payload", payload.value)]
+        let key = form.text("key")
+        if !key.isEmpty, form.isOn("is_secret") {
+            members += [("secret", .string(key)), ("secret_is_base64", .bool(form.isOn("secret_is_base64")))]
+        } else if !key.isEmpty {
+            members.append(("key", .string(key)))
+        } else if !form.text("key_id").isEmpty {
+            members += [
+                ("profile_id", .string(form.text("profile_id"))), ("key_id", .string(form.text("key_id"))),
+            ]
+        } else {
+            throw ConsoleProblem(422, [("key", "paste the private key or the secret to sign with")])
+        }
+        if !form.text("alg").isEmpty { members.append(("alg", .string(form.text("alg")))) }
+        guard let minutes = Int64(form.text("minutes")), (1...1440).contains(minutes) else {
+            throw ConsoleProblem(422, [("expires_in", "expected 1 to 1440 minutes")])
+        }
+        members.append(("expires_in", .integer(minutes * 60)))
+        return .fields(members)
+    }
+
+    /// The form to sign with: for a profile that was chosen, with its secrets.
+    private func signing(
+        _ visit: Visit,
+        _ work: Work,
+        _ problem: ConsoleProblem? = nil
+    ) async throws -> [(String, DocumentValue)] {
+        guard visit.may(.manager) else { return [] }
+        let form = visit.form
+        let isSigning = form["sign"] != nil
+        var fields = [
+            FormField(
+                "payload",
+                "Payload",
+                .area(rows: 8, isCode: true),
+                value: #"{ "sub": "", "name": "John Doe" }"#,
+                hint: "A JSON object. Without exp in it, the token gets one."
+            )
+        ]
+        var secrets: [FormField.Option] = []
+        if !work.profile.isEmpty { secrets = try await self.secrets(visit, work.profile) }
+        if !secrets.isEmpty {
+            let none = FormField.Option("", "none: paste a key below")
+            fields.append(
+                FormField(
+                    "key_id",
+                    "Stored secret",
+                    .choice(secrets + [none]),
+                    hint: "It signs here, and is not shown."
+                )
+            )
+        }
+        var pasted = FormField(
+            "key",
+            "Private key or secret",
+            .area(rows: 4, isCode: true),
+            hint: "A private key in any form: OpenSSH, PEM, JWK. It is used once and not kept."
+        )
+        pasted.isSecret = true
+        let algorithms = SignatureAlgorithmNames.all.map { FormField.Option($0, $0) }
+        fields += [
+            pasted, FormField("is_secret", "It is an HMAC secret", .check),
+            FormField("secret_is_base64", "The secret is Base64-encoded", .check),
+            FormField(
+                "alg",
+                "Algorithm",
+                .choice([FormField.Option("", "what the key is for")] + algorithms)
+            ),
+            FormField("minutes", "Lives for (minutes)", .line(type: "number"), value: "15"),
+        ]
+        if isSigning {
+            fields = fields.map {
+                $0.entered(form, problem, as: $0.name == "minutes" ? "expires_in" : $0.name)
+            }
+        }
+        let named = fields.contains { !$0.fault.isEmpty }
+        return [
+            ("signFields", .array(fields.map(\.content))),
+            ("signFault", .string(named ? "" : problem?.detail ?? "")),
+            ("isSigning", .bool(isSigning || !secrets.isEmpty)), ("profileID", .string(work.profile)),
+        ]
+    }
+
+    /// The HMAC secrets of a profile, by name.
+    private func secrets(_ visit: Visit, _ profile: String) async throws -> [FormField.Option] {
+        let path = "/api/v1/profiles/\(PathSegment.encoded(profile))/keys"
+        let keys = try await visit.api.get(path, [("limit", "200")])
+        return (keys["items"]?.elements ?? []).compactMap { key in
+            guard key["public_key"]?.value.text == nil, let id = key["id"]?.value.text else { return nil }
+            return FormField.Option(id, key["name"]?.value.text ?? id)
+        }
+    }
+}
+
+/// The names of the signature algorithms, for lists to choose from.
+enum SignatureAlgorithmNames {
+    static let all = SignatureAlgorithm.allCases.map(\.rawValue)
 }
 
 /// What mends a likely cause, in words.
