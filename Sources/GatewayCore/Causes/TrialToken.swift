@@ -13,7 +13,9 @@ extension Diagnosis {
 
     /// Decides the call as if its token had another payload.
     ///
-    /// - Parameter change: what the profile would be besides.
+    /// - Parameters:
+    ///   - payload: the payload.
+    ///   - change: what the profile would be besides.
     /// - Returns: `notTried` for tokens that the gateway itself signs.
     mutating func consequence(
         ofPayload payload: [UInt8],

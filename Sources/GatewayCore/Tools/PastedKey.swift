@@ -15,12 +15,11 @@ package struct PastedKey: Sendable {
         contents = .anyForm(Secret(text))
     }
 
-    /// Takes an HMAC secret.
+    /// Takes an HMAC secret; `nil` when it is a key pair's key, or what is left of one.
     ///
     /// - Parameters:
     ///   - text: the secret's text.
     ///   - isBase64: whether the text is Base64 of the key; by default its bytes are the key.
-    /// - Returns: `nil` when it is a key pair's key, or what is left of one.
     package init?(secret text: [UInt8], isBase64: Bool) {
         guard !KeyResemblance.isFound(in: text) else { return nil }
         contents = .secret(Secret(text), isBase64: isBase64)

@@ -1,7 +1,9 @@
 import GatewayCore
 import JOSE
 
-/// `/api/v1/tokens/…`: looking into tokens, checking them, signing them. Tokens are never logged or kept.
+/// Looking into tokens, checking them and signing them, below `/api/v1/tokens`.
+///
+/// Tokens are never logged or kept.
 struct TokenToolsResource {
     let catalog: CatalogAccess
     private let tag = "Tools"
