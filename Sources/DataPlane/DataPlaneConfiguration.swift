@@ -28,6 +28,10 @@ package struct DataPlaneConfiguration: Sendable {
     package var usedTokens: UsedTokens?
     /// Where it goes when keys and API tokens were used; nowhere when nobody asks.
     package var lastUses: LastUses?
+    /// Where requests are counted and sampled; nowhere when nobody asks.
+    package var telemetry: Telemetry?
+    /// Who writes the access log; without it there is none.
+    package var accessLog: (any AccessLogSink)?
     /// The certificate of the listener; without one it speaks plain HTTP.
     package var tls: TLSContextSource?
     /// Where the keys of identity providers come from; without it those that are given in place are the only ones.

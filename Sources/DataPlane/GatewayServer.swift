@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 
 /// The gateway's listener and its event loops.
-package final class GatewayServer: Sendable, DecisionLog {
+package final class GatewayServer: Sendable {
     private let loops: [LoopContext]
     private let stopListening: @Sendable () -> Void
     private let logger: Logger
@@ -100,6 +100,7 @@ package final class GatewayServer: Sendable, DecisionLog {
 
     // MARK: Decisions
 
+    /// The decision under a request id, while it is remembered.
     package func decision(requestID: String) async -> DecisionRecord? {
         for loop in loops {
             // A loop that has stopped remembers nothing.
@@ -108,6 +109,8 @@ package final class GatewayServer: Sendable, DecisionLog {
         return nil
     }
 
+    /// The latest refusals that are remembered, newest first; at most `limit`, only those with the code when one is
+    /// given.
     package func recentRefusals(limit: Int, code: Rejection.Code?) async -> [DecisionRecord] {
         var records: [(keptAt: NIODeadline, record: DecisionRecord)] = []
         for loop in loops {
@@ -115,5 +118,22 @@ package final class GatewayServer: Sendable, DecisionLog {
             records += await loop.reactor.submit { loop.refusals(limit, code) } ?? []
         }
         return records.sorted { $0.keptAt > $1.keptAt }.prefix(limit).map(\.record)
+    }
+
+    // MARK: Telemetry
+
+    /// Has every event loop hand over what it counted.
+    package func handOverTelemetry() async {
+        for loop in loops { _ = await loop.reactor.submit { loop.handOverTelemetry() } }
+    }
+
+    /// How the event loops stand, one by one.
+    package func statistics() async -> [LoopStatistics] {
+        var statistics: [LoopStatistics] = []
+        for loop in loops {
+            // One that has stopped has nothing to say.
+            if let found = await loop.reactor.submit({ loop.statistics() }) { statistics.append(found) }
+        }
+        return statistics
     }
 }

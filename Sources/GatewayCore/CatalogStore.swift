@@ -22,8 +22,50 @@ package protocol CatalogStore: Sendable {
     /// - Throws: ``CatalogStoreError``.
     func append(_ entry: AuditEntry) async throws
 
+    /// The audit entries that are asked for, newest first.
+    func auditEntries(_ query: AuditQuery) async throws -> [AuditRecord]
+}
+
+extension CatalogStore {
     /// The newest audit entries, newest first, older than `before` when that is given; at most `limit`.
-    func auditEntries(before: Int64?, limit: Int) async throws -> [AuditRecord]
+    package func auditEntries(before: Int64?, limit: Int) async throws -> [AuditRecord] {
+        var query = AuditQuery()
+        query.before = before
+        query.limit = limit
+        return try await auditEntries(query)
+    }
+}
+
+/// Which audit entries are asked for.
+package struct AuditQuery: Sendable {
+    /// Only entries older than this sequence number.
+    package var before: Int64?
+    /// At most so many.
+    package var limit = 50
+    /// Only what this one did.
+    package var actor: String?
+    /// Only what was done to this kind of thing.
+    package var kind: String?
+    /// Only this act.
+    package var action: String?
+    /// Only what was done to something of this name.
+    package var name: String?
+    /// Only what happened at this moment or later.
+    package var from: Timestamp?
+    /// Only what happened at this moment or earlier.
+    package var to: Timestamp?
+
+    /// Asks for the newest ones.
+    package init() {}
+
+    /// Whether an entry is wanted.
+    package func wants(_ record: AuditRecord) -> Bool {
+        let entry = record.entry
+        return (before.map { record.sequence < $0 } ?? true) && (actor ?? entry.actor) == entry.actor
+            && (kind ?? entry.kind) == entry.kind && (action ?? entry.action) == entry.action
+            && (name ?? entry.name) == entry.name && (from.map { $0 <= entry.at } ?? true)
+            && (to.map { entry.at <= $0 } ?? true)
+    }
 }
 
 /// The port through which the admin token is kept: as a digest only.

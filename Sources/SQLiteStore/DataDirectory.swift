@@ -15,6 +15,8 @@ struct DataDirectory: Sendable {
 
     /// The database.
     var databasePath: String { "\(path)/portcullis.db" }
+    /// The decisions and counts of requests, apart so that keeping them delays no change of the catalog.
+    var telemetryPath: String { "\(path)/telemetry.db" }
     /// The key that seals the secrets in the database.
     var masterKeyPath: String { "\(path)/master.key" }
     /// What a serving process holds locked.
@@ -78,13 +80,13 @@ struct DataDirectory: Sendable {
     ///
     /// SQLite gives the files beside it the same permissions. The file of an existing database is not
     /// opened here: closing it would drop the locks that this process holds on it (fcntl(2)).
-    func makeDatabasePrivate() throws(CatalogStoreError) {
-        if let mode = Self.mode(of: databasePath) {
+    func makeDatabasePrivate(_ database: String) throws(CatalogStoreError) {
+        if let mode = Self.mode(of: database) {
             guard mode & 0o077 != 0 else { return }
-            guard chmod(databasePath, 0o600) == 0 else { throw Self.systemFailure("chmod 600", databasePath) }
+            guard chmod(database, 0o600) == 0 else { throw Self.systemFailure("chmod 600", database) }
             return
         }
-        _ = try FileDescriptor(opening: databasePath, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
+        _ = try FileDescriptor(opening: database, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
         try Self.synchronizeDirectory(path)
     }
 

@@ -48,7 +48,7 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
             case .file: key = try MasterKey.file(in: directory)
             case .given(let given): key = given
             }
-            try directory.makeDatabasePrivate()
+            try directory.makeDatabasePrivate(directory.databasePath)
             let sealer = SecretSealer(key)
             do {
                 let queue = try DatabaseQueue(path: directory.databasePath, configuration: configuration)
@@ -143,16 +143,33 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
         }
     }
 
-    package func auditEntries(before: Int64?, limit: Int) async throws -> [AuditRecord] {
-        let limit = min(max(0, limit), Self.maximumAuditPage)
+    package func auditEntries(_ query: AuditQuery) async throws -> [AuditRecord] {
+        let limit = min(max(0, query.limit), Self.maximumAuditPage)
+        var conditions = ["sequence < ?"]
+        var arguments: StatementArguments = [query.before ?? .max]
+        let texts = [
+            ("actor", query.actor), ("kind", query.kind), ("action", query.action), ("name", query.name),
+        ]
+        for (column, text) in texts {
+            guard let text else { continue }
+            conditions.append("\(column) = ?")
+            arguments += [text]
+        }
+        for (condition, time) in [("at >= ?", query.from), ("at <= ?", query.to)] {
+            guard let time else { continue }
+            conditions.append(condition)
+            arguments += [time.secondsSinceEpoch]
+        }
+        let clauses = "WHERE \(conditions.joined(separator: " AND ")) ORDER BY sequence DESC LIMIT ?"
+        let all = arguments + [limit]
         return try await perform(.deferred) { database in
             var records: [AuditRecord] = []
             let rows = try StoredRows(
                 in: database,
                 table: "audit",
                 columns: "sequence, revision, at, actor, origin, action, kind, entity_id, name, details",
-                clauses: "WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
-                arguments: [before ?? .max, limit]
+                clauses: clauses,
+                arguments: all
             )
             while let row = try rows.next() { records.append(try Self.auditRecord(row)) }
             return records

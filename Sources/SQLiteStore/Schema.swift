@@ -23,8 +23,20 @@ enum Schema {
         }
         migrator.registerMigration("2 credentials") { database in try database.execute(sql: credentialSteps) }
         migrator.registerMigration("3 identity") { database in try database.execute(sql: identitySteps) }
+        migrator.registerMigration("5 audit filters") { database in
+            try database.execute(sql: auditIndexes)
+        }
         return migrator
     }
+
+    // Each goes on in the order of pages.
+    private static let auditIndexes = """
+        CREATE INDEX audit_by_actor ON audit (actor, sequence);
+        CREATE INDEX audit_by_kind ON audit (kind, sequence);
+        CREATE INDEX audit_by_action ON audit (action, sequence);
+        CREATE INDEX audit_by_name ON audit (name, sequence);
+
+        """
 
     // Lists that nothing refers to are JSON arrays of strings; lists of rows carry their position. References
     // are checked at the end of the transaction, so that a commit may write its rows in any order.

@@ -18,7 +18,8 @@ struct SettingsSource {
     private static let sharedNames: Set<String> = [
         "listen", "admin-listen", "data-dir", "catalog", "threads", "log-level", "drain-seconds",
         "header-timeout-seconds", "tls-certificate", "tls-key",
-        "tls-client-certificates", "key-fetch-allow", "key-fetch-ca", "stale-keys-seconds", "admin",
+        "tls-client-certificates", "key-fetch-allow", "key-fetch-ca", "stale-keys-seconds", "access-log",
+        "access-log-format", "keep-decisions", "admin",
         "admin-token", "key", "secret-file", "secret-is-base64", "alg",
         "expires-in", "kid", "api-token", "leeway",
     ]

@@ -195,8 +195,8 @@ final class MemoryStore: CatalogStore {
         }
     }
 
-    func auditEntries(before: Int64?, limit: Int) async throws -> [AuditRecord] {
-        Array(entries.reversed().filter { $0.sequence < before ?? .max }.prefix(limit))
+    func auditEntries(_ query: AuditQuery) async throws -> [AuditRecord] {
+        Array(entries.reversed().filter { query.wants($0) }.prefix(query.limit))
     }
 }
 
@@ -208,8 +208,9 @@ struct FixedDecisions: DecisionLog {
         records.first { $0.requestID == requestID }
     }
 
-    func recentRefusals(limit: Int, code: Rejection.Code?) async -> [DecisionRecord] {
-        Array(records.filter { code == nil || $0.code == code }.prefix(limit))
+    func decisions(_ query: DecisionQuery) async throws -> DecisionPage {
+        let wanted = records.filter { query.wants($0) }
+        return DecisionPage(records: Array(wanted.prefix(query.limit)), next: nil, newest: nil)
     }
 }
 

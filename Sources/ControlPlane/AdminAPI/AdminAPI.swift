@@ -31,6 +31,8 @@ package struct AdminAPI: Sendable {
         package var snapshot: (@Sendable () -> Snapshot)?
         /// When keys and API tokens were last used; `nil` when nobody notes it.
         package var lastUses: LastUses?
+        /// What is counted of the requests; `nil` when nobody counts.
+        package var observation: Observation?
         /// Why the gateway is not ready to serve; `nil` when it is.
         package var unreadiness: @Sendable () -> String?
         /// The time.
@@ -50,6 +52,7 @@ package struct AdminAPI: Sendable {
             certificates: @escaping @Sendable (Catalog) -> [CertificateNotice] = { _ in [] },
             snapshot: (@Sendable () -> Snapshot)? = nil,
             lastUses: LastUses? = nil,
+            observation: Observation? = nil,
             unreadiness: @escaping @Sendable () -> String? = { nil },
             now: @escaping @Sendable () -> Timestamp,
             random: RandomSource = .system,
@@ -63,6 +66,7 @@ package struct AdminAPI: Sendable {
             self.certificates = certificates
             self.snapshot = snapshot
             self.lastUses = lastUses
+            self.observation = observation
             self.unreadiness = unreadiness
             self.now = now
             self.random = random
@@ -116,7 +120,9 @@ package struct AdminAPI: Sendable {
         operations += TokenToolsResource(catalog: catalog).operations
         operations += KeyToolsResource().operations
         operations += RouteToolsResource(catalog: catalog, snapshot: dependencies.snapshot).operations
+        operations += TrafficResource(observation: dependencies.observation).operations
         operations += AuditResource(source: dependencies.source).operations
+        operations += MetricsResource(observation: dependencies.observation).operations
         operations += HealthResource(unreadiness: dependencies.unreadiness).operations
         let document = OpenAPIDocument.operation(describing: operations)
         self.operations = operations + [document]

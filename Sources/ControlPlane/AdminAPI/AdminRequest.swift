@@ -98,6 +98,13 @@ package struct AdminAnswer: Sendable {
         body = document.jsonBytes() + [UInt8(ascii: "\n")]
     }
 
+    /// Answers with a text of another media type.
+    init(text: [UInt8], type: String, headers: [(name: String, value: String)] = []) {
+        status = 200
+        self.headers = [(name: "Content-Type", value: type)] + headers
+        body = text
+    }
+
     /// Answers without a body.
     init(withoutBody status: Int, headers: [(name: String, value: String)] = []) {
         self.status = status

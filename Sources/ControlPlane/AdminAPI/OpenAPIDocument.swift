@@ -222,6 +222,9 @@ struct OpenAPIDocument {
             if let object = success.object {
                 let content = DocumentValue.fields([("schema", schemaReference(object))])
                 members.append(("content", .fields([("application/json", content)])))
+            } else if let type = success.textType {
+                let text = DocumentValue.fields([("type", .string("string"))])
+                members.append(("content", .fields([(type, .fields([("schema", text)]))])))
             }
             responses.append((String(success.status), .fields(members)))
         }

@@ -42,6 +42,8 @@ struct Operation: Sendable {
         let status: Int
         let summary: String
         var object: ObjectShape?
+        /// The media type of an answer that is a text and no object.
+        var textType: String?
         /// The names of the fields that come with it.
         var headers: [String] = []
     }

@@ -63,6 +63,8 @@ final class Reactor: @unchecked Sendable {
     private(set) var now = NIODeadline.now()
     /// Counts the turns.
     private(set) var turn: UInt64 = 0
+    /// How much later than it was due the latest sweep came: for so long a ready event may have waited.
+    private(set) var sweepDelay = TimeAmount.zero
     /// Called every ``sweepInterval``.
     var onSweep: (() -> Void)?
 
@@ -226,6 +228,7 @@ final class Reactor: @unchecked Sendable {
             }
             if !toVisit.isEmpty { visitAll() }
             if now >= nextSweep {
+                sweepDelay = now - nextSweep
                 nextSweep = now + Self.sweepInterval
                 onSweep?()
             }

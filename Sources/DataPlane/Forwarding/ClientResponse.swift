@@ -63,6 +63,8 @@ enum ClientResponse {
     }
 
     /// Writes a whole refusal (RFC 9457); to `HEAD` without the body.
+    ///
+    /// - Returns: how many bytes of it are the body.
     static func refusal(
         _ rejection: Rejection,
         id: RequestID,
@@ -71,7 +73,7 @@ enum ClientResponse {
         hasBody: Bool,
         closes: Bool,
         into buffer: inout OutputBuffer
-    ) {
+    ) -> Int {
         let code = rejection.code
         let parts = RefusalParts.of(rejection)
         buffer.append(parts.head)
@@ -80,14 +82,14 @@ enum ClientResponse {
         if code == .methodNotAllowed {
             HeadWriter.writeField("Allow", allowedMethods.joined(separator: ", "), into: &buffer)
         }
-        let length = parts.bodyStart.count + RequestID.digitCount + parts.bodyEnd.count
-        HeadWriter.writeFraming(.length(Int64(length)), into: &buffer)
+        HeadWriter.writeFraming(.length(Int64(parts.bodyLength)), into: &buffer)
         if closes { HeadWriter.writeConnectionClose(into: &buffer) }
         HeadWriter.endHead(into: &buffer)
-        guard hasBody else { return }
+        guard hasBody else { return 0 }
         buffer.append(parts.bodyStart)
         id.withDigits { digits in buffer.append(digits) }
         buffer.append(parts.bodyEnd)
+        return parts.bodyLength
     }
 }
 
@@ -99,6 +101,9 @@ struct RefusalParts: Sendable {
     let bodyStart: [UInt8]
     /// The problem document after the request id.
     let bodyEnd = Array("\"}\n".utf8)
+
+    /// How long the body is.
+    var bodyLength: Int { bodyStart.count + RequestID.digitCount + bodyEnd.count }
 
     private static let codes = Rejection.Code.allCases
     private static let ofCodes = codes.map { code in RefusalParts(code, detail: code.publicDetail) }

@@ -27,6 +27,12 @@ final class Exchange {
     private(set) var hasAnswered = false
     /// Whether it has ended, in whichever way.
     private(set) var isOver = false
+    /// The status of the answer; 0 before there is one.
+    private(set) var answerStatus = 0
+    /// How many bytes of the answer's body were passed on.
+    private(set) var answerBytes: Int64 = 0
+    /// Where the decision is kept; `nil` before the answer.
+    private(set) var recordPlace: Int?
     private var hasReplayed = false
     private var bodyBytes: Int64 = 0
     // One buffer: parts would hold the memory that they were received in.
@@ -219,7 +225,15 @@ final class Exchange {
         replay = nil
         findings.noteUpstream()
         let address = client.client(of: findings)
-        context.record(id, findings, nil, status: response.status, from: address, head: head)
+        answerStatus = response.status
+        recordPlace = context.record(
+            id,
+            findings,
+            nil,
+            status: response.status,
+            from: address,
+            head: head
+        )
         responseFraming = ClientResponse.framing(of: response, toVersionMinor: head.versionMinor)
         // The body may come too late, or not at all: then the connection cannot go on.
         if !isRequestSent || responseFraming == .untilClose || client.isLastAnswer {
@@ -240,6 +254,7 @@ final class Exchange {
     }
 
     func upstreamGave(_ part: ByteBuffer) {
+        answerBytes += Int64(part.readableBytes)
         deadline = context.reactor.now + .seconds(context.configuration.bodyStallSeconds)
         if responseFraming == .chunked {
             client.write { output in HeadWriter.writeChunkHeader(part.readableBytes, into: &output) }

@@ -34,7 +34,8 @@ enum UpstreamRequest {
         guard isWritten else { return false }
         buffer.append(destination.pool.hostLine)
         let forwardsCredential = admitted.route.endpoint.forwardsCredential
-        let kinds = forwardsCredential ? dropped : dropped.union(credentials)
+        let kinds = (forwardsCredential ? dropped : dropped.union(credentials))
+            .union(TraceContext.dropped(from: request))
         if let fields = admitted.route.callerFields {
             HeadWriter.writeFields(of: request, dropping: kinds, and: fields.names, into: &buffer)
         } else {

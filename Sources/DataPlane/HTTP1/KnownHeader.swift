@@ -27,6 +27,8 @@ package enum KnownHeader: UInt8, Sendable, CaseIterable {
     case date
     case server
     case contentType
+    case traceparent
+    case tracestate
     /// Any name that begins with `portcullis-`, in any case and with `_` for `-`.
     case portcullisIdentity
     /// Any other name that holds a `_`, which some servers read as the same name with `-`.
@@ -102,6 +104,8 @@ extension KnownHeader {
         case (UInt8(ascii: "p"), 16): (.proxyConnection, "proxy-connection")
         case (UInt8(ascii: "t"), 2): (.te, "te")
         case (UInt8(ascii: "t"), 7): (.trailer, "trailer")
+        case (UInt8(ascii: "t"), 11): (.traceparent, "traceparent")
+        case (UInt8(ascii: "t"), 10): (.tracestate, "tracestate")
         case (UInt8(ascii: "u"), 7): (.upgrade, "upgrade")
         case (UInt8(ascii: "e"), 6): (.expect, "expect")
         case (UInt8(ascii: "a"), 13): (.authorization, "authorization")

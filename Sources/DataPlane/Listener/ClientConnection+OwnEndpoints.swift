@@ -27,7 +27,15 @@ extension ClientConnection {
             refuse(rejection, decision.findings, id, head: head, asked: asked)
         case .admitted(let admitted):
             let client = client(of: decision.findings)
-            loop.record(id, decision.findings, nil, status: 200, from: client, head: nil, asked: asked)
+            let place = loop.record(
+                id,
+                decision.findings,
+                nil,
+                status: 200,
+                from: client,
+                head: nil,
+                asked: asked
+            )
             closeUnlessBodyIsShort(head)
             write { output in
                 ClientResponse.permit(
@@ -39,6 +47,16 @@ extension ClientConnection {
                 )
             }
             flush()
+            let request = FinishedRequest(
+                id,
+                decision.findings,
+                nil,
+                status: 200,
+                bytes: 0,
+                from: client,
+                since: requestStart
+            )
+            loop.finished(request, at: place, head: head, asked: asked)
             parser.recycle(head)
             finishRequest()
         }
@@ -97,7 +115,7 @@ extension ClientConnection {
 
     private func answer(_ request: CollectedRequest, _ answer: OwnAnswer) {
         let client = client(of: answer.findings)
-        loop.record(
+        let place = loop.record(
             request.id,
             answer.findings,
             answer.rejection,
@@ -118,6 +136,16 @@ extension ClientConnection {
         }
         flush()
         if let rejection = answer.rejection { loop.log(request.id, answer.findings, rejection) }
+        let finished = FinishedRequest(
+            request.id,
+            answer.findings,
+            answer.rejection,
+            status: answer.status,
+            bytes: request.head.knownMethod == .head ? 0 : answer.bodyLength,
+            from: client,
+            since: requestStart
+        )
+        loop.finished(finished, at: place, head: request.head)
         parser.recycle(request.head)
         finishRequest()
     }

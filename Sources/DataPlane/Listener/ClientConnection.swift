@@ -47,6 +47,8 @@ final class ClientConnection {
     private var outputEnded = false
     private var isServing = false
     private var isFirstRequest = true
+    /// When the head of the request under way had been read.
+    private(set) var requestStart = NIODeadline.uptimeNanoseconds(0)
     private var callerCertificate: Certificate?
     private var hasLookedForCertificate = false
     private(set) var keepsAlive = true
@@ -92,7 +94,9 @@ final class ClientConnection {
 
     private func end() {
         switch phase {
-        case .exchange(let exchange): exchange.abandon()
+        case .exchange(let exchange):
+            exchange.abandon()
+            finished(exchange)
         case .waiting(let request): loop.stopAwaiting(request.ticket)
         case .head, .collecting, .skipping, .lingering, .closed: break
         }
@@ -181,6 +185,7 @@ final class ClientConnection {
             return false
         case .refused(let refusal):
             keepsAlive = false
+            requestStart = loop.reactor.now
             refuse(Rejection(refusal), loop.noFindings(), loop.nextRequestID(), head: nil)
             return true
         case .head(let head):
@@ -191,6 +196,7 @@ final class ClientConnection {
     }
 
     private func begin(_ head: consuming RequestHead) {
+        requestStart = loop.reactor.now
         keepsAlive = head.keepAlive
         body = BodyDecoder(head.framing)
         bodyIsRead = body.isFinished
@@ -373,9 +379,24 @@ final class ClientConnection {
 
     func exchangeFinished(_ exchange: Exchange) {
         flush()
+        finished(exchange)
         parser.recycle(exchange.head)
         finishRequest()
         serveAndFlush()
+    }
+
+    /// Counts a request that was admitted.
+    private func finished(_ exchange: Exchange) {
+        let request = FinishedRequest(
+            exchange.id,
+            exchange.findings,
+            nil,
+            status: exchange.answerStatus,
+            bytes: exchange.answerBytes,
+            from: client(of: exchange.findings),
+            since: requestStart
+        )
+        loop.finished(request, at: exchange.recordPlace, head: exchange.head)
     }
 
     /// The answer broke off.
@@ -402,19 +423,22 @@ final class ClientConnection {
         head: RequestHead?,
         asked: AskedRequest? = nil
     ) {
-        loop.record(
+        let address = client(of: findings)
+        let status = rejection.code.status
+        let place = loop.record(
             id,
             findings,
             rejection,
-            status: rejection.code.status,
-            from: client(of: findings),
+            status: status,
+            from: address,
             head: head,
             asked: asked
         )
         closeIfCertificateIsMissing(rejection)
         closeUnlessBodyIsShort(head)
+        var bytes = 0
         write { output in
-            ClientResponse.refusal(
+            bytes = ClientResponse.refusal(
                 rejection,
                 id: id,
                 dateLine: loop.dateLine(),
@@ -427,6 +451,16 @@ final class ClientConnection {
         flush()
         // After the answer, so that it does not wait for the log.
         loop.log(id, findings, rejection)
+        let request = FinishedRequest(
+            id,
+            findings,
+            rejection,
+            status: status,
+            bytes: Int64(bytes),
+            from: address,
+            since: requestStart
+        )
+        loop.finished(request, at: place, head: head, asked: asked)
         if let head { parser.recycle(head) }
         finishRequest()
     }

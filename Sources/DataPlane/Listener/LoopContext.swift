@@ -31,6 +31,8 @@ final class LoopContext: @unchecked Sendable {
     private var refused: DecisionRing
     private var admitted: DecisionRing
     private var refusalLog: RefusalLog
+    private var telemetry: LoopTelemetry
+    private var lag = LoopLag()
     private var connections: [ClientConnection] = []
     private var listener: Listener?
     private var whenDrained: (() -> Void)?
@@ -67,6 +69,7 @@ final class LoopContext: @unchecked Sendable {
         refused = DecisionRing(capacity: configuration.rememberedDecisions)
         admitted = DecisionRing(capacity: configuration.rememberedDecisions)
         refusalLog = RefusalLog(logger)
+        telemetry = LoopTelemetry(configuration.telemetry, configuration.accessLog)
     }
 
     /// Begins to watch deadlines; before the reactor's thread runs.
@@ -255,6 +258,8 @@ final class LoopContext: @unchecked Sendable {
     }
 
     /// Keeps a decision before its answer is sent, so that whoever has the answer finds the decision.
+    ///
+    /// - Returns: where it is kept.
     func record(
         _ id: RequestID,
         _ findings: Findings,
@@ -263,7 +268,7 @@ final class LoopContext: @unchecked Sendable {
         from address: IPAddress,
         head: RequestHead?,
         asked: AskedRequest? = nil
-    ) {
+    ) -> Int {
         let entry = DecisionRing.Entry(
             id: id,
             findings: findings,
@@ -271,26 +276,36 @@ final class LoopContext: @unchecked Sendable {
             status: status,
             address: address,
             keptAt: reactor.now,
-            methodLength: 0,
-            pathLength: 0
+            traceID: head.flatMap { TraceContext.id(of: $0) }
         )
-        if let asked { return keep(entry, method: asked.method.span, path: asked.path.span) }
-        guard let head else { return keep(entry, method: Span(), path: Span()) }
-        head.bytes.withBytes { all in
-            keep(
-                entry,
-                method: all.extracting(head.method.offset..<head.method.end),
-                path: all.extracting(head.path.offset..<head.path.end)
-            )
+        return RequestTexts.with(head, asked) { method, path in
+            entry.rejection == nil
+                ? admitted.append(entry, method: method, path: path)
+                : refused.append(entry, method: method, path: path)
         }
     }
 
-    private func keep(_ entry: DecisionRing.Entry, method: Span<UInt8>, path: Span<UInt8>) {
-        if entry.rejection == nil {
-            admitted.append(entry, method: method, path: path)
-        } else {
-            refused.append(entry, method: method, path: path)
+    /// Counts a request whose answer has been written, or that broke off.
+    ///
+    /// - Parameters:
+    ///   - request: what became of it.
+    ///   - place: where its decision is kept, if there is one.
+    ///   - head: its head, if it could be read.
+    ///   - asked: what was asked about, if it was a question.
+    func finished(
+        _ request: borrowing FinishedRequest,
+        at place: Int?,
+        head: RequestHead?,
+        asked: AskedRequest? = nil
+    ) {
+        if let place {
+            if request.rejection == nil {
+                admitted.complete(request.id, at: place, microseconds: request.microseconds)
+            } else {
+                refused.complete(request.id, at: place, microseconds: request.microseconds)
+            }
         }
+        telemetry.note(request, head, asked, at: now())
     }
 
     func log(_ id: RequestID, _ findings: Findings, _ rejection: Rejection) {
@@ -359,15 +374,36 @@ final class LoopContext: @unchecked Sendable {
         }
         pool.sweep(now)
         handOverUses()
+        telemetry.handOverLines()
+        lag.note(reactor.sweepDelay, at: now)
         listener?.checkBackOff()
         refusalLog.summarise(at: self.now())
     }
 
-    /// Tells when keys and API tokens were last used; about once a second.
+    /// Tells when keys and API tokens were last used, and what was counted; about once a second.
     private func handOverUses(isLast: Bool = false) {
-        guard let lastUses = configuration.lastUses, isLast || reactor.now >= usesDue else { return }
+        guard isLast || reactor.now >= usesDue else { return }
         usesDue = reactor.now + .seconds(1)
-        if let uses = admission.takeUses() { lastUses.add(uses) }
+        handOverTelemetry()
+        if let lastUses = configuration.lastUses, let uses = admission.takeUses() { lastUses.add(uses) }
+    }
+
+    /// Tells what was counted and sampled since the last time.
+    func handOverTelemetry() {
+        telemetry.handOver(at: now())
+    }
+
+    /// How the event loop stands.
+    func statistics() -> LoopStatistics {
+        let memory = admission.tokenMemory
+        return LoopStatistics(
+            connections: connectionCount.load(ordering: .relaxed),
+            rememberedTokens: memory.count,
+            tokenHits: memory.hits,
+            tokenMisses: memory.misses,
+            lagNanoseconds: lag.latest,
+            targets: pool.statistics(at: reactor.now)
+        )
     }
 
     /// Lets every request that has begun end, answers new ones with `Connection: close`; waits for the last.
@@ -396,6 +432,7 @@ final class LoopContext: @unchecked Sendable {
         isOver = true
         pool.closeAll()
         handOverUses(isLast: true)
+        telemetry.handOverLines()
         refusalLog.summarise(at: now(), isLast: true)
         whenDrained?()
         whenDrained = nil

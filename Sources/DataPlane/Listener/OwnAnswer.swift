@@ -13,6 +13,9 @@ struct OwnAnswer {
     private var isPublic = false
     private var retryAfter: Int64?
 
+    /// How long the body is.
+    var bodyLength: Int64 { Int64(body.count) }
+
     /// A document for everybody; for whoever asked alone where the question shaped it.
     init(publishing document: DocumentNode, _ findings: Findings, isPublic: Bool = true) {
         self.findings = findings

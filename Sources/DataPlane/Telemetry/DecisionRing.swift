@@ -12,8 +12,12 @@ struct DecisionRing {
         var address: IPAddress
         /// When it was kept: decisions of several event loops within one second have an order too.
         var keptAt: NIODeadline
-        var methodLength: Int
-        var pathLength: Int
+        /// The trace that the caller said it belongs to.
+        var traceID: TraceID?
+        /// How long it took; `nil` while it goes on.
+        var microseconds: UInt64?
+        var methodLength = 0
+        var pathLength = 0
     }
 
     private static let methodBytes = 32
@@ -32,8 +36,10 @@ struct DecisionRing {
         texts.reserveCapacity(self.capacity * Self.textBytes)
     }
 
-    /// Keeps a decision in the place of the oldest one; the entry says how long the texts are.
-    mutating func append(_ entry: consuming Entry, method: Span<UInt8>, path: Span<UInt8>) {
+    /// Keeps a decision in the place of the oldest one.
+    ///
+    /// - Returns: the place, which is its own until as many others have come.
+    mutating func append(_ entry: consuming Entry, method: Span<UInt8>, path: Span<UInt8>) -> Int {
         let place = next
         next = next + 1 == capacity ? 0 : next + 1
         let start = place * Self.textBytes
@@ -48,6 +54,13 @@ struct DecisionRing {
         } else {
             entries[place] = entry
         }
+        return place
+    }
+
+    /// Notes how long a request took, if its decision is still in its place.
+    mutating func complete(_ id: RequestID, at place: Int, microseconds: UInt64) {
+        guard place < entries.count, entries[place].id == id else { return }
+        entries[place].microseconds = microseconds
     }
 
     private static func copy(_ bytes: Span<UInt8>, to target: inout MutableSpan<UInt8>, at start: Int) {
@@ -68,6 +81,9 @@ struct DecisionRing {
         }
         return nil
     }
+
+    /// All of them, in the order of their places.
+    var records: [DecisionRecord] { entries.indices.map { record(entries[$0], at: $0) } }
 
     /// The latest ones, newest first, that are wanted, with the time that each was kept at.
     func latest(
@@ -94,7 +110,9 @@ struct DecisionRing {
             clientAddress: "\(entry.address)",
             status: entry.status,
             findings: entry.findings,
-            rejection: entry.rejection
+            rejection: entry.rejection,
+            microseconds: entry.microseconds,
+            traceID: entry.traceID
         )
     }
 }

@@ -115,6 +115,11 @@ final class UpstreamPool {
         plans = [:]
     }
 
+    /// How the targets stand, by authority.
+    func statistics(at now: NIODeadline) -> [String: TargetStatistics] {
+        targets.mapValues { TargetStatistics(connections: $0.open, isDown: $0.downUntil > now) }
+    }
+
     // MARK: Connections
 
     /// Opens a connection for an exchange, which is told how it went.

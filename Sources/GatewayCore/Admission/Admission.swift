@@ -8,6 +8,8 @@ package struct Admission: Sendable {
     private var headers = TokenHeaderMemory()
     private var callerFields = CallerFieldsMemory()
     private var uses = Uses()
+    private var hits: UInt64 = 0
+    private var misses: UInt64 = 0
     private let usedTokens: UsedTokens?
     private let isAsking: Bool
     private let limits: TokenLimits
@@ -30,6 +32,9 @@ package struct Admission: Sendable {
         self.isAsking = isAsking
         self.limits = limits
     }
+
+    /// How many verified tokens are remembered, how often one was found since the start, and how often none.
+    package var tokenMemory: (count: Int, hits: UInt64, misses: UInt64) { (cache.count, hits, misses) }
 
     /// Gives when keys and API tokens were last used since the last time, or `nil` when none was.
     package mutating func takeUses() -> [UseID: Timestamp]? {
@@ -406,10 +411,12 @@ package struct Admission: Sendable {
                 findings.proof = entry.proof
                 findings.algorithm = entry.token.algorithm
                 findings.wasRemembered = true
+                hits &+= 1
                 return entry
             }
             cache.remove(at: place)
         }
+        misses &+= 1
         let entry = try Authenticator(snapshot: snapshot, keySets: keySets, limits: limits, now: findings.now)
             .authenticate(token, hash: hash, &headers, &findings)
         cache.insert(entry, for: snapshot)

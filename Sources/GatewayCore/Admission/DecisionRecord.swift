@@ -22,6 +22,10 @@ package struct DecisionRecord: Sendable {
     package let code: Rejection.Code?
     /// The checks in the order of PRODUCT.md's table, up to the one that failed.
     package let checks: [CheckOutcome]
+    /// How long it took from the request's head to the answer's end, in microseconds; `nil` while it goes on.
+    package let microseconds: UInt64?
+    /// The trace that the caller said it belongs to.
+    package let traceID: String?
 
     /// Takes the parts.
     package init(
@@ -35,7 +39,9 @@ package struct DecisionRecord: Sendable {
         profile: String?,
         status: Int,
         code: Rejection.Code?,
-        checks: [CheckOutcome]
+        checks: [CheckOutcome],
+        microseconds: UInt64? = nil,
+        traceID: String? = nil
     ) {
         self.requestID = requestID
         self.at = at
@@ -48,6 +54,8 @@ package struct DecisionRecord: Sendable {
         self.status = status
         self.code = code
         self.checks = checks
+        self.microseconds = microseconds
+        self.traceID = traceID
     }
 }
 
@@ -108,11 +116,13 @@ package enum Check: String, Sendable, CaseIterable, Comparable {
     }
 }
 
-/// The port through which recent decisions are read.
+/// The port through which decisions are read.
 package protocol DecisionLog: Sendable {
-    /// The decision under this request id, while it is remembered.
+    /// The decision under this request id, while it is remembered or kept.
     func decision(requestID: String) async -> DecisionRecord?
 
-    /// The latest refusals, newest first; at most `limit`, only those with the code when one is given.
-    func recentRefusals(limit: Int, code: Rejection.Code?) async -> [DecisionRecord]
+    /// The decisions that are asked for.
+    ///
+    /// - Throws: ``CatalogStoreError`` when they cannot be read.
+    func decisions(_ query: DecisionQuery) async throws -> DecisionPage
 }

@@ -142,7 +142,9 @@ extension DecisionRecord {
         clientAddress: String,
         status: Int,
         findings: Findings,
-        rejection: Rejection?
+        rejection: Rejection?,
+        microseconds: UInt64? = nil,
+        traceID: TraceID? = nil
     ) {
         self.init(
             requestID: requestID,
@@ -155,7 +157,9 @@ extension DecisionRecord {
             profile: findings.namedProfile?.profile.name,
             status: status,
             code: rejection?.code,
-            checks: findings.checks(rejection)
+            checks: findings.checks(rejection),
+            microseconds: microseconds,
+            traceID: traceID?.text
         )
     }
 }

@@ -136,7 +136,8 @@ package struct VerifiedTokenCache: Sendable {
     private var snapshot: Snapshot?
     private var snapshotNumber: UInt32 = 0
     private var hand = 0
-    private var count = 0
+    /// How many tokens are remembered.
+    package private(set) var count = 0
     /// The bytes that the entries hold, roughly.
     package private(set) var heldBytes = 0
 

@@ -104,7 +104,7 @@ struct DocumentWriter {
 }
 
 extension DocumentValue {
-    static func texts(_ texts: [String]) -> DocumentValue {
+    package static func texts(_ texts: [String]) -> DocumentValue {
         .array(texts.map { DocumentNode(.string($0)) })
     }
 }

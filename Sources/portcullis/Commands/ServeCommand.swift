@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataPlane
 import Foundation
 import GatewayCore
 import Logging
@@ -101,6 +102,26 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var staleKeysSeconds: String?
 
+    @Option(
+        help: """
+            The file that a line is added to for each request, or - for standard output; SIGUSR1 and SIGHUP open it \
+            again (PORTCULLIS_ACCESS_LOG).
+            """
+    )
+    var accessLog: String?
+
+    @Option(
+        help: "How those lines are written, json or common (PORTCULLIS_ACCESS_LOG_FORMAT; default json)."
+    )
+    var accessLogFormat: String?
+
+    @Option(
+        help: """
+            How many decisions are kept in the database, about 1 KB each (PORTCULLIS_KEEP_DECISIONS; default 1000000).
+            """
+    )
+    var keepDecisions: String?
+
     @Option(help: "A settings file with these options as `name: value` lines (PORTCULLIS_CONFIG).")
     var config: String?
 
@@ -113,7 +134,8 @@ struct ServeCommand: AsyncParsableCommand {
                 "header-timeout-seconds": headerTimeoutSeconds, "key-fetch-allow": keyFetchAllow,
                 "tls-certificate": tlsCertificate, "tls-key": tlsKey,
                 "tls-client-certificates": tlsClientCertificates, "key-fetch-ca": keyFetchCa,
-                "stale-keys-seconds": staleKeysSeconds,
+                "stale-keys-seconds": staleKeysSeconds, "access-log": accessLog,
+                "access-log-format": accessLogFormat, "keep-decisions": keepDecisions,
             ]
         )
         let options = try ServeOptions(settings)
@@ -136,6 +158,9 @@ struct ServeOptions {
     var keyFetchAllowed: [AddressRange]
     var keyFetchRoots: String?
     var staleKeysSeconds: Int
+    var accessLog: String?
+    var accessLogFormat: AccessLogFormat
+    var keptDecisions: Int
 
     init(_ settings: SettingsSource) throws {
         listen = try ListenAddress(try settings.string("listen") ?? "0.0.0.0:8080", option: "listen")
@@ -152,6 +177,9 @@ struct ServeOptions {
         keyFetchAllowed = try Self.ranges(try settings.string("key-fetch-allow") ?? "")
         keyFetchRoots = try settings.string("key-fetch-ca")
         staleKeysSeconds = try settings.integer("stale-keys-seconds", 0...31_536_000) ?? 86_400
+        accessLog = try settings.string("access-log")
+        accessLogFormat = try settings.choice("access-log-format", of: AccessLogFormat.self) ?? .json
+        keptDecisions = try settings.integer("keep-decisions", 0...100_000_000) ?? 1_000_000
         logLevel = try settings.choice("log-level", of: Logger.Level.self) ?? .info
     }
 

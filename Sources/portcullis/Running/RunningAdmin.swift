@@ -31,13 +31,14 @@ struct RunningAdmin {
         _ tokens: TokenRecords,
         _ keys: ProviderKeys,
         _ certificate: ListenerCertificate?,
-        decisions: any DecisionLog,
+        telemetry: TelemetryReader,
+        metrics: GatewayMetrics,
         logger: Logger
     ) async throws -> RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, apiSource, snapshots, tokens, keys, certificate, decisions, logger),
+            dependencies(source, apiSource, snapshots, tokens, keys, certificate, telemetry, metrics, logger),
             Console.Dependencies(
                 findSession: { _, _ in nil },
                 isReadOnly: source.isFile,
@@ -76,12 +77,13 @@ struct RunningAdmin {
         _ tokens: TokenRecords,
         _ keys: ProviderKeys,
         _ certificate: ListenerCertificate?,
-        _ decisions: any DecisionLog,
+        _ telemetry: TelemetryReader,
+        _ metrics: GatewayMetrics,
         _ logger: Logger
     ) -> AdminAPI.Dependencies {
         AdminAPI.Dependencies(
             source: apiSource,
-            decisions: decisions,
+            decisions: telemetry,
             authenticate: { presented in
                 try await isAdminToken(presented, source) ? .adminToken : nil
             },
@@ -101,6 +103,11 @@ struct RunningAdmin {
             certificates: { catalog in notices(certificate, catalog) },
             snapshot: { snapshots.current },
             lastUses: tokens.lastUses,
+            observation: Observation(
+                traffic: telemetry,
+                totals: { await telemetry.totals() },
+                metrics: { await metrics.families() }
+            ),
             now: { .systemNow },
             logger: logger
         )

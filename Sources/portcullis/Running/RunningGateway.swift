@@ -16,6 +16,8 @@ struct RunningGateway {
     private let tokens: TokenRecords
     private let keys: ProviderKeys
     private let certificate: ListenerCertificate?
+    private let telemetry: TelemetryKeeper
+    private let accessLog: AccessLogFile?
     private let signals: AsyncStream<Signals.Request>
     private let logger: Logger
 
@@ -32,6 +34,10 @@ struct RunningGateway {
         var configuration = DataPlaneConfiguration(now: { .systemNow })
         configuration.usedTokens = tokens.used
         configuration.lastUses = tokens.lastUses
+        let accessLog = try options.accessLog.map { try AccessLogFile($0, options.accessLogFormat, logger) }
+        configuration.accessLog = accessLog
+        let telemetry = TelemetryKeeper.start(options, logger)
+        configuration.telemetry = telemetry.telemetry
         let keys = try await ProviderKeys.start(options, source, snapshots.current, logger)
         configuration.keySets = keys.service
         let certificate = try options.tls.map { try ListenerCertificate.start($0, snapshots, logger) }
@@ -55,7 +61,13 @@ struct RunningGateway {
                 tokens,
                 keys,
                 certificate,
-                decisions: server,
+                telemetry: TelemetryReader(server: server, keeper: telemetry),
+                metrics: GatewayMetrics(
+                    server: server,
+                    snapshots: snapshots,
+                    keys: keys,
+                    accessLog: accessLog
+                ),
                 logger: logger
             )
         }
@@ -78,6 +90,8 @@ struct RunningGateway {
             tokens: tokens,
             keys: keys,
             certificate: certificate,
+            telemetry: telemetry,
+            accessLog: accessLog,
             signals: signals,
             logger: logger
         )
@@ -89,7 +103,10 @@ struct RunningGateway {
         defer { keeping.cancel() }
         for await request in signals {
             switch request {
-            case .reload: reload()
+            case .reload:
+                accessLog?.reopen()
+                reload()
+            case .reopenLogs: accessLog?.reopen()
             case .terminate:
                 try await stop()
                 return
@@ -103,6 +120,8 @@ struct RunningGateway {
         keys.stop()
         certificate?.stop()
         await tokens.stop()
+        await telemetry.stop()
+        accessLog?.flush()
         logger.info("stopped")
         LineLogHandler.sink.flush()
     }
@@ -110,7 +129,9 @@ struct RunningGateway {
     /// Reads the catalog file again; a bad one changes nothing.
     private func reload() {
         guard let file = options.catalogFile else {
-            logger.notice("SIGHUP: nothing to read again, the catalog is in the database")
+            if accessLog == nil {
+                logger.notice("SIGHUP: nothing to read again, the catalog is in the database")
+            }
             return
         }
         do {

@@ -9,6 +9,8 @@ enum Signals {
         case terminate
         /// SIGHUP.
         case reload
+        /// SIGUSR1.
+        case reopenLogs
     }
 
     /// Begins to listen; from then on the signals do nothing else.
@@ -19,7 +21,9 @@ enum Signals {
         signal(SIGPIPE, SIG_IGN)
         let (stream, continuation) = AsyncStream<Request>.makeStream()
         let queue = DispatchQueue(label: "portcullis.signals")
-        let sources = [(SIGTERM, Request.terminate), (SIGINT, .terminate), (SIGHUP, .reload)].map {
+        let sources = [
+            (SIGTERM, Request.terminate), (SIGINT, .terminate), (SIGHUP, .reload), (SIGUSR1, .reopenLogs),
+        ].map {
             number,
             request in
             signal(number, SIG_IGN)

@@ -186,7 +186,7 @@ import Testing
         func refuse(with error: CatalogStoreError?) { refusal = error }
         func load() -> Catalog { Catalog() }
         func append(_ entry: AuditEntry) async throws {}
-        func auditEntries(before: Int64?, limit: Int) -> [AuditRecord] { [] }
+        func auditEntries(_ query: AuditQuery) -> [AuditRecord] { [] }
         func commit(
             _ change: CatalogChange,
             expecting expected: CatalogRevision,

@@ -25,13 +25,85 @@ struct AuditResource {
                         shape: .integer(1 ... .max),
                         summary: "Only entries older than this sequence number."
                     ),
-                ],
+                ] + Self.filters,
                 successes: [
                     Operation.Success(status: 200, summary: "The entries.", object: Self.list.output)
                 ],
                 perform: { call in try await list(call) }
-            )
+            ),
+            Operation(
+                method: .get,
+                path: "/api/v1/audit.csv",
+                name: "exportAuditEntries",
+                summary: "Gives what managers did as a table, newest first.",
+                tag: "Audit",
+                query: [CSV.limit] + Self.filters,
+                successes: [Operation.Success(status: 200, summary: "The table.", textType: CSV.type)],
+                perform: { call in try await export(call) }
+            ),
         ]
+    }
+
+    private static let filters = [
+        Operation.Parameter(name: "actor", shape: .text(.any(1...1000)), summary: "Only what this one did."),
+        Operation.Parameter(
+            name: "kind",
+            shape: .text(.any(1...100)),
+            summary: "Only what was done to this kind of thing, for instance `client`."
+        ),
+        Operation.Parameter(
+            name: "action",
+            shape: .text(.any(1...100)),
+            summary: "Only this act, for instance `delete`."
+        ),
+        Operation.Parameter(
+            name: "name",
+            shape: .text(.any(1...1000)),
+            summary: "Only what was done to something of this name."
+        ),
+        Operation.Parameter(name: "from", shape: .text(.time), summary: "Only from this moment on."),
+        Operation.Parameter(name: "to", shape: .text(.time), summary: "Only up to this moment."),
+    ]
+
+    private static func query(_ call: Call, limit: Int) -> AuditQuery {
+        var query = AuditQuery()
+        query.before = call.integer("before")
+        query.limit = limit
+        query.actor = call.text("actor")
+        query.kind = call.text("kind")
+        query.action = call.text("action")
+        query.name = call.text("name")
+        query.from = call.text("from").flatMap { Timestamp(rfc3339: $0) }
+        query.to = call.text("to").flatMap { Timestamp(rfc3339: $0) }
+        return query
+    }
+
+    // How many are read at once.
+    private static let exportPage = 1000
+
+    private func export(_ call: Call) async throws -> AdminAnswer {
+        var table = CSV([
+            "sequence", "at", "actor", "origin", "action", "kind", "id", "name", "revision", "changes",
+        ])
+        var left = CSV.limit(of: call)
+        guard case .service(_, let store) = source else { return table.answer(named: "audit") }
+        var query = Self.query(call, limit: 0)
+        while left > 0 {
+            query.limit = min(left, Self.exportPage)
+            let records = try await store.auditEntries(query)
+            for record in records {
+                let entry = record.entry
+                table.add([
+                    "\(record.sequence)", entry.at.description, entry.actor, entry.origin, entry.action,
+                    entry.kind,
+                    entry.id, entry.name, record.revision.map { "\($0.number)" } ?? "", entry.details,
+                ])
+            }
+            left -= records.count
+            guard records.count == query.limit, let last = records.last, !table.isFull else { break }
+            query.before = last.sequence
+        }
+        return table.answer(named: "audit")
     }
 
     private func list(_ call: Call) async throws -> AdminAnswer {
@@ -39,7 +111,7 @@ struct AuditResource {
         let records: [AuditRecord]
         switch source {
         case .service(_, let store):
-            records = try await store.auditEntries(before: call.integer("before"), limit: limit)
+            records = try await store.auditEntries(Self.query(call, limit: limit))
         case .file: records = []
         }
         // The sequence has no gaps, so that entry 1 is the last of the last page.

@@ -46,14 +46,15 @@ struct DecisionsResource {
     }
 
     /// The operations.
-    var operations: [Operation] { [listOperation, readOperation, explainOperation] }
+    var operations: [Operation] { [listOperation, exportOperation, readOperation, explainOperation] }
 
     private var listOperation: Operation {
         Operation(
             method: .get,
             path: "/api/v1/decisions",
-            name: "listRefusals",
-            summary: "Lists the latest refusals that are remembered, newest first.",
+            name: "listDecisions",
+            summary:
+                "Lists decisions that are kept, newest first: all refusals, and samples of what was admitted.",
             tag: tag,
             query: [
                 Operation.Parameter(
@@ -63,21 +64,127 @@ struct DecisionsResource {
                     fallback: .integer(50)
                 ),
                 Operation.Parameter(
-                    name: "code",
-                    shape: .choice(Rejection.Code.allCases.map(\.rawValue)),
-                    summary: "Only refusals with this code."
+                    name: "cursor",
+                    shape: .text(.identity),
+                    summary: "Where to go on: the `next_cursor` of the page before."
                 ),
-            ],
-            successes: [Operation.Success(status: 200, summary: "The refusals.", object: Self.list.output)],
+                Operation.Parameter(
+                    name: "after",
+                    shape: .text(.identity),
+                    summary: """
+                        For following along: what was kept after the `newest_cursor` of an earlier answer, oldest \
+                        first.
+                        """
+                ),
+            ] + Self.filters,
+            successes: [Operation.Success(status: 200, summary: "The decisions.", object: Self.list.output)],
             perform: { call in
-                let code = call.text("code").flatMap { Rejection.Code(rawValue: $0) }
-                let records = await decisions.recentRefusals(
-                    limit: Int(call.integer("limit") ?? 50),
-                    code: code
+                var query = Self.query(call)
+                query.limit = Int(call.integer("limit") ?? 50)
+                query.before = call.text("cursor").flatMap { DecisionCursor($0) }
+                query.after = call.text("after").flatMap { DecisionCursor($0) }
+                let page = try await decisions.decisions(query)
+                return AdminAnswer(
+                    200,
+                    DocumentNode(
+                        object: [
+                            ("items", .array(page.records.map(Self.document))),
+                            ("next_cursor", page.next.map { .string($0.text) } ?? .null),
+                            ("newest_cursor", page.newest.map { .string($0.text) } ?? .null),
+                        ]
+                    )
                 )
-                return AdminAnswer(200, DocumentNode(object: [("items", .array(records.map(Self.document)))]))
             }
         )
+    }
+
+    private static let filters = [
+        Operation.Parameter(
+            name: "outcome",
+            shape: .choice(DecisionQuery.Outcome.allCases.map(\.rawValue)),
+            summary: "Only what was refused, only what was admitted (of which samples are kept), or all.",
+            fallback: .string(DecisionQuery.Outcome.refused.rawValue)
+        ),
+        Operation.Parameter(
+            name: "code",
+            shape: .choice(Rejection.Code.allCases.map(\.rawValue)),
+            summary: "Only refusals with this code."
+        ),
+        Operation.Parameter(name: "client", shape: .text(.any(1...1000)), summary: "Only of this client."),
+        Operation.Parameter(
+            name: "profile",
+            shape: .text(.any(1...1000)),
+            summary: "Only of profiles of this name."
+        ),
+        Operation.Parameter(
+            name: "endpoint",
+            shape: .text(.any(1...1000)),
+            summary: "Only of this endpoint, as `handle/name`."
+        ),
+        Operation.Parameter(name: "address", shape: .text(.address), summary: "Only from this address."),
+        Operation.Parameter(
+            name: "request_id",
+            shape: .text(.identity),
+            summary: "Only the one under this request id."
+        ),
+        Operation.Parameter(name: "from", shape: .text(.time), summary: "Only from this moment on."),
+        Operation.Parameter(name: "to", shape: .text(.time), summary: "Only up to this moment."),
+    ]
+
+    private static func query(_ call: Call) -> DecisionQuery {
+        var query = DecisionQuery()
+        query.outcome = call.text("outcome").flatMap { DecisionQuery.Outcome(rawValue: $0) } ?? .refused
+        query.code = call.text("code").flatMap { Rejection.Code(rawValue: $0) }
+        query.client = call.text("client")
+        query.profile = call.text("profile")
+        query.endpoint = call.text("endpoint")
+        query.address = call.text("address").flatMap { IPAddress($0) }
+        query.requestID = call.text("request_id")
+        query.from = call.text("from").flatMap { Timestamp(rfc3339: $0) }
+        query.to = call.text("to").flatMap { Timestamp(rfc3339: $0) }
+        return query
+    }
+
+    private var exportOperation: Operation {
+        Operation(
+            method: .get,
+            path: "/api/v1/decisions.csv",
+            name: "exportDecisions",
+            summary: "Gives decisions that are kept as a table, newest first, without their checks.",
+            tag: tag,
+            query: [CSV.limit] + Self.filters,
+            successes: [Operation.Success(status: 200, summary: "The table.", textType: CSV.type)],
+            perform: { call in try await export(call) }
+        )
+    }
+
+    private func export(_ call: Call) async throws -> AdminAnswer {
+        var table = CSV([
+            "at", "request_id", "status", "code", "client", "profile", "endpoint", "client_address", "method",
+            "path",
+            "duration_us", "trace_id", "detail",
+        ])
+        var query = Self.query(call)
+        var left = CSV.limit(of: call)
+        while left > 0, !table.isFull {
+            query.limit = min(left, DecisionQuery.maximumLimit)
+            let page = try await decisions.decisions(query)
+            for record in page.records { table.add(Self.cells(record)) }
+            left -= page.records.count
+            guard let next = page.next else { break }
+            query.before = next
+        }
+        return table.answer(named: "decisions")
+    }
+
+    private static func cells(_ record: DecisionRecord) -> [String] {
+        [
+            record.at.description, record.requestID, "\(record.status)", record.code?.rawValue ?? "",
+            record.client ?? "", record.profile ?? "", record.endpoint ?? "", record.clientAddress,
+            record.method,
+            record.path, record.microseconds.map { "\($0)" } ?? "", record.traceID ?? "",
+            record.checks.first { $0.result == .failed }?.detail ?? "",
+        ]
     }
 
     private var readOperation: Operation {
@@ -85,7 +192,7 @@ struct DecisionsResource {
             method: .get,
             path: "/api/v1/decisions/{request_id}",
             name: "getDecision",
-            summary: "Reads how a request was decided, check by check, while it is remembered.",
+            summary: "Reads how a request was decided, check by check, while it is remembered or kept.",
             tag: tag,
             successes: [Operation.Success(status: 200, summary: "The decision.", object: Self.object.output)],
             perform: { call in
@@ -153,14 +260,24 @@ struct DecisionsResource {
     )
 
     private static let list = ObjectShape(
-        name: "Refusals",
-        summary: "The latest refusals.",
+        name: "DecisionPage",
+        summary: "Decisions that are kept.",
         fields: [
             ObjectShape.Field(
                 "items",
                 .list(.object(object), count: 0...200, isUnique: false),
-                "Newest first."
-            )
+                "Newest first; with `after` oldest first."
+            ),
+            ObjectShape.Field(
+                "next_cursor",
+                .optional(.text(.identity)),
+                "What `cursor` has to be for the next page, if there is one."
+            ),
+            ObjectShape.Field(
+                "newest_cursor",
+                .optional(.text(.identity)),
+                "What `after` has to be for what is kept from now on; null while the store cannot be read."
+            ),
         ]
     )
 
@@ -225,6 +342,16 @@ struct DecisionsResource {
                 .list(.object(check), count: 0...Check.allCases.count, isUnique: false),
                 "The checks in order, up to the one that failed."
             ),
+            ObjectShape.Field(
+                "duration_us",
+                .optional(.natural),
+                "From the request's head to the answer's end, in microseconds; null while it goes on."
+            ),
+            ObjectShape.Field(
+                "trace_id",
+                .optional(.text(.identity)),
+                "The trace that the caller said it belongs to (W3C Trace Context)."
+            ),
         ]
     )
 
@@ -251,6 +378,8 @@ struct DecisionsResource {
                 ("status", .integer(Int64(record.status))),
                 ("code", record.code.map { .string($0.rawValue) } ?? .null),
                 ("checks", .array(checks)),
+                ("duration_us", record.microseconds.map { .integer(Int64(clamping: $0)) } ?? .null),
+                ("trace_id", record.traceID.map { .string($0) } ?? .null),
             ]
         )
     }

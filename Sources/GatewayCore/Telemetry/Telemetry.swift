@@ -1,0 +1,167 @@
+import Synchronization
+
+/// What the event loops counted and sampled, on its way to the store and to the metrics.
+///
+/// Requests never wait for it: an event loop hands over once a second, texts are made here, and whoever owns this
+/// has them written once a second. What finds no room is dropped and counted.
+package final class Telemetry: Sendable {
+    /// What an event loop hands over.
+    package struct Report: Sendable {
+        /// When.
+        package let at: Timestamp
+        /// What it counted.
+        package let traffic: TrafficTable
+        /// How many decisions it sampled.
+        package let decisionCount: Int
+        /// Makes the decisions' texts.
+        package let decisions: @Sendable () -> [DecisionRecord]
+        /// How many decisions it had no room for.
+        package let dropped: UInt64
+
+        /// Takes the parts.
+        package init(
+            at: Timestamp,
+            traffic: TrafficTable,
+            decisionCount: Int,
+            dropped: UInt64,
+            decisions: @escaping @Sendable () -> [DecisionRecord]
+        ) {
+            self.at = at
+            self.traffic = traffic
+            self.decisionCount = decisionCount
+            self.decisions = decisions
+            self.dropped = dropped
+        }
+    }
+
+    private struct RowKey: Hashable {
+        let minute: Timestamp
+        let labels: TrafficLabels
+    }
+
+    private struct State {
+        var decisions: [DecisionRecord] = []
+        var rows: [RowKey: TrafficCount] = [:]
+        var totals = TelemetryTotals()
+        var isKeeping = false
+    }
+
+    // Some seconds of what all event loops of a large machine sample.
+    private static let maximumDecisions = 20_000
+    private static let maximumRows = 10_000
+    private static let maximumReports = 4096
+
+    private let store: any TelemetryStore
+    private let reports = Mutex<(waiting: [Report], lost: UInt64)>(([], 0))
+    private let state = Mutex(State())
+
+    /// Gathers for a store.
+    package init(store: any TelemetryStore) {
+        self.store = store
+    }
+
+    /// Takes over what an event loop has.
+    package func add(_ report: Report) {
+        reports.withLock { reports in
+            guard reports.waiting.count < Self.maximumReports else {
+                reports.lost += UInt64(report.decisionCount) + report.dropped
+                return
+            }
+            reports.waiting.append(report)
+        }
+    }
+
+    /// What there was since the start, as far as the event loops have handed it over.
+    package var totals: TelemetryTotals {
+        gather()
+        return state.withLock { $0.totals }
+    }
+
+    /// Makes the texts of what was handed over.
+    package func gather() {
+        state.withLock { state in
+            let (waiting, lost) = reports.withLock { reports in
+                defer { reports = ([], 0) }
+                return reports
+            }
+            state.totals.droppedDecisions += lost
+            for report in waiting { Self.gather(report, into: &state) }
+        }
+    }
+
+    private static func gather(_ report: Report, into state: inout State) {
+        state.totals.droppedDecisions += report.dropped
+        for row in report.traffic.rows(at: report.at) {
+            state.totals.add(row)
+            add(row.count, RowKey(minute: TrafficPeriod.minute.slot(of: row.at), labels: row.labels), &state)
+        }
+        guard state.decisions.count + report.decisionCount <= maximumDecisions else {
+            state.totals.droppedDecisions += UInt64(report.decisionCount)
+            return
+        }
+        if report.decisionCount > 0 { state.decisions += report.decisions() }
+    }
+
+    private static func add(_ count: TrafficCount, _ key: RowKey, _ state: inout State) {
+        let isKnown = state.rows[key] != nil || state.rows.count < maximumRows
+        // While nothing can be written there is one more row for each minute.
+        let place = isKnown ? key : RowKey(minute: key.minute, labels: .other)
+        guard state.rows.count < 2 * maximumRows || state.rows[place] != nil else {
+            state.totals.droppedRequests += count.requests
+            return
+        }
+        state.rows[place, default: TrafficCount()].merge(count)
+    }
+
+    /// Has the store keep what was gathered; only one call at a time does.
+    ///
+    /// - Throws: what the store throws; then the counts are tried again the next time, and the decisions dropped.
+    package func keep() async throws {
+        gather()
+        let batch = state.withLock { state -> (decisions: [DecisionRecord], rows: [RowKey: TrafficCount])? in
+            guard !state.isKeeping, !state.decisions.isEmpty || !state.rows.isEmpty else { return nil }
+            defer { (state.decisions, state.rows, state.isKeeping) = ([], [:], true) }
+            return (state.decisions, state.rows)
+        }
+        guard let batch else { return }
+        do {
+            let rows = batch.rows.map { TrafficRow(at: $0.minute, labels: $0.labels, count: $1) }
+            try await store.add(batch.decisions, rows)
+            state.withLock { $0.isKeeping = false }
+        } catch {
+            state.withLock { state in
+                state.isKeeping = false
+                state.totals.droppedDecisions += UInt64(batch.decisions.count)
+                for (key, count) in batch.rows { Self.add(count, key, &state) }
+            }
+            throw error
+        }
+    }
+}
+
+/// What there was since the start, for machines that watch.
+package struct TelemetryTotals: Sendable {
+    // Beyond them a watching machine would suffer.
+    private static let maximumRows = 5000
+    private static let maximumEndpoints = 1000
+
+    /// The requests by all labels.
+    package private(set) var requests: [TrafficLabels: UInt64] = [:]
+    /// The requests of each endpoint, and how long they took.
+    package private(set) var endpoints: [String: TrafficCount] = [:]
+    /// Decisions that found no room on the way to the store.
+    package internal(set) var droppedDecisions: UInt64 = 0
+    /// Requests that found no room on the way to the store; they are among the ``requests`` all the same.
+    package internal(set) var droppedRequests: UInt64 = 0
+
+    /// Makes totals of nothing.
+    package init() {}
+
+    mutating func add(_ row: TrafficRow) {
+        let isKnown = requests[row.labels] != nil || requests.count < Self.maximumRows
+        requests[isKnown ? row.labels : .other, default: 0] &+= row.count.requests
+        let endpoint = row.labels.endpoint
+        let hasRoom = endpoints[endpoint] != nil || endpoints.count < Self.maximumEndpoints
+        endpoints[hasRoom ? endpoint : TrafficLabels.other.endpoint, default: TrafficCount()].merge(row.count)
+    }
+}

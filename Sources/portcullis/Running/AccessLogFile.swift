@@ -1,0 +1,137 @@
+import DataPlane
+import Dispatch
+import GatewayCore
+import Glibc
+import Logging
+import Synchronization
+
+/// The access log: lines are made and written on a queue of its own, so that no request waits for the disk.
+///
+/// What finds no room in the queue, and what the disk does not take, is counted and lost.
+final class AccessLogFile: AccessLogSink {
+    // Some megabytes while they wait; at full speed a quarter of a second or more.
+    private static let maximumWaiting = 64
+    private static let secondsBetweenWarnings: Int64 = 60
+
+    private struct State {
+        var waiting = 0
+        var dropped: UInt64 = 0
+        var warnedAt: Int64?
+    }
+
+    private let path: String
+    private let format: AccessLogFormat
+    private let logger: Logger
+    private let queue = DispatchQueue(label: "portcullis.access-log")
+    private let state = Mutex(State())
+    // Opened and closed on the queue alone.
+    private let descriptor: Mutex<Int32>
+
+    /// Opens the log.
+    ///
+    /// - Parameters:
+    ///   - path: the file, which is added to; `-` for standard output.
+    ///   - format: how lines are written.
+    ///   - logger: where it is told that the log cannot be written.
+    /// - Throws: ``CommandFailure`` when the file cannot be opened.
+    init(_ path: String, _ format: AccessLogFormat, _ logger: Logger) throws(CommandFailure) {
+        self.path = path
+        self.format = format
+        self.logger = logger
+        let opened = Self.open(path)
+        guard opened >= 0 else {
+            throw .trouble("--access-log: cannot open \(path): \(String(cString: strerror(errno)))")
+        }
+        descriptor = Mutex(opened)
+    }
+
+    private static func open(_ path: String) -> Int32 {
+        if path == "-" { return STDOUT_FILENO }
+        return Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+    }
+
+    /// How many lines were lost.
+    var droppedLines: UInt64 { state.withLock { $0.dropped } }
+
+    func add(_ batch: AccessLogBatch) {
+        let hasRoom = state.withLock { state in
+            guard state.waiting < Self.maximumWaiting else {
+                state.dropped &+= UInt64(batch.count)
+                return false
+            }
+            state.waiting += 1
+            return true
+        }
+        guard hasRoom else { return }
+        queue.async {
+            self.write(batch)
+            self.state.withLock { $0.waiting -= 1 }
+        }
+    }
+
+    /// Opens the file by its name again, after another program has renamed it; the old one stays when that fails.
+    func reopen() {
+        guard path != "-" else { return }
+        queue.async {
+            let opened = Self.open(self.path)
+            guard opened >= 0 else {
+                let reason = String(cString: strerror(errno))
+                self.logger.error(
+                    "the access log could not be opened again, the old file stays",
+                    metadata: ["file": "\(self.path)", "reason": "\(reason)"]
+                )
+                return
+            }
+            let old = self.descriptor.withLock { descriptor in
+                defer { descriptor = opened }
+                return descriptor
+            }
+            close(old)
+            self.logger.notice("access log opened again", metadata: ["file": "\(self.path)"])
+        }
+    }
+
+    /// Waits until what has been added is written, but no longer than some seconds: whoever reads may have stopped.
+    func flush() {
+        let done = DispatchSemaphore(value: 0)
+        queue.async { done.signal() }
+        _ = done.wait(timeout: .now() + 2)
+    }
+
+    private func write(_ batch: AccessLogBatch) {
+        var lines: [UInt8] = []
+        let offset = Self.nanoseconds(CLOCK_REALTIME) - Self.nanoseconds(CLOCK_MONOTONIC)
+        batch.write(format, wallOffset: offset, to: &lines)
+        let number = descriptor.withLock { $0 }
+        var written = 0
+        while written < lines.count {
+            let count = lines[written...].withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+            if count > 0 {
+                written += count
+            } else if count < 0, errno != EINTR {
+                return lose(batch, written == 0 ? batch.count : 1, String(cString: strerror(errno)))
+            }
+        }
+    }
+
+    private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+        var now = timespec()
+        clock_gettime(clock, &now)
+        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+    }
+
+    private func lose(_ batch: AccessLogBatch, _ lines: Int, _ reason: String) {
+        let second = Timestamp.systemNow.secondsSinceEpoch
+        let isToBeTold = state.withLock { state in
+            state.dropped &+= UInt64(lines)
+            if let last = state.warnedAt, second - last < Self.secondsBetweenWarnings { return false }
+            state.warnedAt = second
+            return true
+        }
+        guard isToBeTold else { return }
+        logger.warning(
+            "the access log could not be written",
+            metadata: ["file": "\(path)", "reason": "\(reason)"]
+        )
+    }
+}
