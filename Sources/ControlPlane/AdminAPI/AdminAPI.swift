@@ -98,9 +98,9 @@ package struct AdminAPI: Sendable {
         if let keySets = dependencies.keySets { access.keyURLFault = keySets.fault }
         let catalog = access
         var operations: [Operation] = []
-        operations += ClientsResource(catalog: catalog).operations
-        operations += ProfilesResource(catalog: catalog).operations
         let lastUses = dependencies.lastUses
+        operations += ClientsResource(catalog: catalog, lastUses: lastUses).operations
+        operations += ProfilesResource(catalog: catalog, lastUses: lastUses).operations
         operations += KeysResource(catalog: catalog, lastUses: lastUses).operations
         operations += APITokensResource(catalog: catalog, lastUses: lastUses).operations
         operations += KeySetResource(catalog: catalog, keySets: dependencies.keySets).operations

@@ -27,6 +27,10 @@ protocol Resource: Sendable {
     func entities(in catalog: Catalog, _ call: Call) throws(Problem) -> [Entity]
     /// Whether the call's filters let an entity through.
     func isWanted(_ entity: Entity, in catalog: Catalog, _ call: Call) -> Bool
+    /// The texts that `search` looks through; the name unless said otherwise.
+    func searchedTexts(of entity: Entity) -> [String]
+    /// Whether an entity is active, which lists can be narrowed by; `nil` for kinds that cannot be switched off.
+    var isActive: (@Sendable (Entity) -> Bool)? { get }
     /// The entity that the call's path names.
     func find(in catalog: Catalog, _ call: Call) -> Entity?
     func id(of entity: Entity) -> String
@@ -68,6 +72,8 @@ extension Resource {
     var parameter: String { "id" }
     var filters: [Operation.Parameter] { [] }
     func isWanted(_ entity: Entity, in catalog: Catalog, _ call: Call) -> Bool { true }
+    func searchedTexts(of entity: Entity) -> [String] { [name(of: entity)] }
+    var isActive: (@Sendable (Entity) -> Bool)? { nil }
     func additions(to entities: [Entity]) async throws -> [[DocumentMember]] { entities.map { _ in [] } }
     func consequences(
         ofDeleting entity: Entity,
@@ -109,12 +115,25 @@ extension Resource {
                     name: "name",
                     shape: .text(.any(1...200)),
                     summary: "Only the one of this name."
-                )
-            ] + filters + Paging.parameters,
+                ),
+                Operation.Parameter(
+                    name: "search",
+                    shape: .text(.any(1...200)),
+                    summary: "Only those that have this text in them, in whatever case."
+                ),
+            ] + (isActive == nil ? [] : [Self.activeParameter]) + filters + Paging.parameters,
             successes: [
                 Operation.Success(status: 200, summary: "One page.", object: Paging.shape(of: object))
             ],
             perform: { call in try await list(call) }
+        )
+    }
+
+    private static var activeParameter: Operation.Parameter {
+        Operation.Parameter(
+            name: "active",
+            shape: .boolean,
+            summary: "Only those that are active, or are not."
         )
     }
 
@@ -266,8 +285,13 @@ extension Resource {
     private func list(_ call: Call) async throws -> AdminAnswer {
         let current = catalog.current
         let wantedName = call.text("name")
+        let wantedText = call.text("search").map(SearchText.init)
+        let wantsActive = call.query["active"].map { $0 == .bool(true) }
+        let isActive = isActive
         let wanted = try entities(in: current, call).filter { entity in
             (wantedName.map { $0.utf8.elementsEqual(name(of: entity).utf8) } ?? true)
+                && (wantsActive == nil || isActive?(entity) == wantsActive)
+                && (wantedText?.isFound(in: searchedTexts(of: entity)) ?? true)
                 && isWanted(entity, in: current, call)
         }
         let page = Page(of: wanted, call) { (name(of: $0), id(of: $0)) }

@@ -52,12 +52,8 @@ extension Schemas {
         ]
     )
 
-    private static let lastUsedAt = Field(
-        "last_used_at",
-        .optional(.text(.time)),
-        "When a token was last verified with it, to the second, a few seconds late; null: never.",
-        access: .readOnly,
-        isAlwaysShown: false
+    private static let lastUsedAt = lastUsedAt(
+        "When a token was last verified with it, to the second, a few seconds late; null: never."
     )
 
     private static let apiTokenFields = [
@@ -255,6 +251,7 @@ extension Schemas {
                 .list(.object(givenAPIToken), count: 0...AccessProfile.maximumAPITokens, isUnique: false),
                 "Its API tokens; a list that is given is the whole, matched by name."
             ),
+            lastUsedAt("When one of its tokens was last verified; null: never."),
         ]
     )
 }

@@ -7,6 +7,10 @@ enum Schemas {
     static let id = Field("id", .text(.identity), "The identity, given once.", access: .readOnly)
     static let createdAt = Field("created_at", .text(.time), "When it was added.", access: .readOnly)
 
+    static func lastUsedAt(_ summary: String) -> Field {
+        Field("last_used_at", .optional(.text(.time)), summary, access: .readOnly, isAlwaysShown: false)
+    }
+
     static func name(_ summary: String) -> Field {
         Field("name", .text(.line(1...200)), summary, isRequired: true)
     }
@@ -78,6 +82,14 @@ enum Schemas {
             ),
             Field("contact_email", .text(.email), "Whom to write to; may be empty.", default: .string("")),
             active("Whether calls of this client are let in."),
+            Field(
+                "profile_count",
+                .natural,
+                "How many access profiles it has.",
+                access: .readOnly,
+                isAlwaysShown: false
+            ),
+            lastUsedAt("When a token of one of its profiles was last verified; null: never."),
         ]
     )
 

@@ -24,6 +24,7 @@ struct APITokensResource: Resource {
         return catalog.profiles[call.id(ProfileOwner.parameter)]?.apiTokens.first { $0.id == id }
     }
 
+    var isActive: (@Sendable (APIToken) -> Bool)? { { $0.isActive } }
     func id(of token: APIToken) -> String { token.id.text }
     func name(of token: APIToken) -> String { token.name }
 

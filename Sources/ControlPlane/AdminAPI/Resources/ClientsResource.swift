@@ -3,6 +3,7 @@ import GatewayCore
 /// `/api/v1/clients`.
 struct ClientsResource: Resource {
     let catalog: CatalogAccess
+    let lastUses: LastUses?
     let kind = "client"
     let plural = "Clients"
     let path = "/api/v1/clients"
@@ -21,6 +22,21 @@ struct ClientsResource: Resource {
 
     func document(of client: Client, in catalog: Catalog) -> DocumentNode {
         client.document()
+    }
+
+    func searchedTexts(of client: Client) -> [String] { [client.name, client.contactEmail] }
+    var isActive: (@Sendable (Client) -> Bool)? { { $0.isActive } }
+
+    func additions(to clients: [Client]) async throws -> [[DocumentMember]] {
+        let current = catalog.current
+        let profiles = clients.map { current.profiles(of: $0.id) }
+        let times = try await LastUseAddition.times(of: profiles.map { $0.flatMap(UseID.all(of:)) }, lastUses)
+        return zip(profiles, times).map { profiles, time in
+            [
+                DocumentMember("profile_count", DocumentNode(.integer(Int64(profiles.count)))),
+                LastUseAddition.member(time),
+            ]
+        }
     }
 
     func create(_ call: Call, _ draft: inout CatalogDraft, _ context: inout DocumentContext) throws -> Client

@@ -15,6 +15,9 @@ struct CollectionsResource: Resource {
         )
     ]
 
+    /// The operations, and the one that puts the endpoints in another order.
+    var operations: [Operation] { standardOperations + [EndpointOrder(collections: self).operation] }
+
     func entities(in catalog: Catalog, _ call: Call) throws(Problem) -> [GatewayCore.Collection] {
         Array(catalog.collections.values)
     }
@@ -27,6 +30,10 @@ struct CollectionsResource: Resource {
         catalog.collections[call.id(parameter)]
     }
 
+    var isActive: (@Sendable (GatewayCore.Collection) -> Bool)? { { $0.isActive } }
+    func searchedTexts(of collection: GatewayCore.Collection) -> [String] {
+        [collection.name, collection.handle]
+    }
     func id(of collection: GatewayCore.Collection) -> String { collection.id.text }
     func name(of collection: GatewayCore.Collection) -> String { collection.name }
 

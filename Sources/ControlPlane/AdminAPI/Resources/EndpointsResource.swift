@@ -36,6 +36,8 @@ struct EndpointsResource: Resource {
         return catalog.collection(of: id)?.endpoints.first { $0.id == id }
     }
 
+    var isActive: (@Sendable (Endpoint) -> Bool)? { { $0.isActive } }
+    func searchedTexts(of endpoint: Endpoint) -> [String] { [endpoint.name, endpoint.path.description] }
     func id(of endpoint: Endpoint) -> String { endpoint.id.text }
     func name(of endpoint: Endpoint) -> String { endpoint.name }
 

@@ -19,6 +19,7 @@ struct KeysResource: Resource {
         return catalog.profiles[call.id(ProfileOwner.parameter)]?.keys.first { $0.id == id }
     }
 
+    var isActive: (@Sendable (ProfileKey) -> Bool)? { { $0.isActive } }
     func id(of key: ProfileKey) -> String { key.id.text }
     func name(of key: ProfileKey) -> String { key.name }
 

@@ -3,6 +3,7 @@ import GatewayCore
 /// `/api/v1/profiles`.
 struct ProfilesResource: Resource {
     let catalog: CatalogAccess
+    var lastUses: LastUses?
     let kind = "profile"
     let plural = "Profiles"
     let path = "/api/v1/profiles"
@@ -18,16 +19,37 @@ struct ProfilesResource: Resource {
             shape: .text(.identity),
             summary: "Only those of this client, by identity."
         ),
+        Operation.Parameter(
+            name: "collection",
+            shape: .text(.any(1...100)),
+            summary: "Only those that are granted this collection, by handle."
+        ),
     ]
 
     func entities(in catalog: Catalog, _ call: Call) throws(Problem) -> [AccessProfile] {
-        Array(catalog.profiles.values)
+        // One client's are found without looking at all the others.
+        if let id: ClientID = call.text("client_id").flatMap({ ClientID($0) }) {
+            return catalog.profiles(of: id)
+        }
+        return catalog.profiles.values
     }
 
     func isWanted(_ profile: AccessProfile, in catalog: Catalog, _ call: Call) -> Bool {
         if let name = call.text("client"), catalog.clients[profile.clientID]?.name != name { return false }
         if let id = call.text("client_id"), profile.clientID.text != id { return false }
+        if let handle = call.text("collection") {
+            guard let collection = catalog.collection(handle: handle) else { return false }
+            return profile.grantedCollections.contains(collection.id)
+        }
         return true
+    }
+
+    var isActive: (@Sendable (AccessProfile) -> Bool)? { { $0.isActive } }
+
+    func additions(to profiles: [AccessProfile]) async throws -> [[DocumentMember]] {
+        try await LastUseAddition.times(of: profiles.map(UseID.all(of:)), lastUses).map { time in
+            [LastUseAddition.member(time)]
+        }
     }
 
     func find(in catalog: Catalog, _ call: Call) -> AccessProfile? {

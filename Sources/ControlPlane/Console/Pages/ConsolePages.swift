@@ -3,5 +3,15 @@ enum ConsolePages {
     /// The routes, part by part.
     static var all: [ConsoleRoute] {
         OverviewPages().routes + DecisionPages().routes + WorkbenchPages().routes + AuditPages().routes
+            + ClientPages().routes
+            + ProfilePages().routes
+            + KeyPages().routes
+            + APITokenPages().routes
+            + RevocationPages().routes
+            + RouteTestPages().routes
+            + CollectionPages().routes
+            + EndpointPages().routes
+            + UpstreamPages().routes
+            + SettingsPages().routes
     }
 }

@@ -70,6 +70,8 @@ extension Client {
         try reader.text("description", &description, default: "")
         try reader.text("contact_email", &contactEmail, default: "")
         try reader.bool("active", &isActive, default: true)
+        // They change by themselves, so whoever gives an answer back gives an old one.
+        for field in ["profile_count", "last_used_at"] { _ = reader.take(field) }
         try reader.finish()
     }
 

@@ -81,6 +81,8 @@ extension AccessProfile {
         try updateKeys(from: &reader, &context)
         try updateAPITokens(from: &reader, &context)
         try updateRevocations(from: &reader, &context)
+        // It moves on by itself, so whoever gives an answer back gives an old one.
+        _ = reader.take("last_used_at")
         try reader.finish()
     }
 

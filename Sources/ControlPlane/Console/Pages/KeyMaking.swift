@@ -1,0 +1,242 @@
+import GatewayCore
+import JOSE
+
+/// The ways in which a profile comes by a key: pasted, shared, made here; and how a new one follows an old one.
+struct KeyMaking {
+    /// The pages.
+    var routes: [ConsoleRoute] {
+        [
+            .show("/profiles/{id}/keys/new-secret", .role(.manager)) { visit in
+                secretForm(try await ProfilePages.profile(visit)).page()
+            },
+            .post("/profiles/{id}/keys/new-secret") { visit in try await addSecret(visit) },
+            .show("/profiles/{id}/keys/new-public", .role(.manager)) { visit in
+                publicForm(try await ProfilePages.profile(visit)).page()
+            },
+            .post("/profiles/{id}/keys/new-public") { visit in try await addPublic(visit) },
+            .show("/profiles/{id}/keys/new-pair", .role(.manager)) { visit in
+                try await KeyPairPage.show(visit, nil)
+            },
+            .post("/profiles/{id}/keys/new-pair") { visit in try await KeyPairPage.make(visit) },
+            .show("/profiles/{id}/keys/{key_id}/rotate", .role(.manager)) { visit in
+                let (profile, key) = try await rotated(visit)
+                return rotateForm(profile, key).page()
+            },
+            .post("/profiles/{id}/keys/{key_id}/rotate") { visit in try await rotate(visit) },
+            .post("/keys/check") { visit in .plain(AdminAnswer(200, KeyFinding.answer(visit.form))) },
+        ]
+    }
+
+    // MARK: A secret
+
+    private func secretForm(_ profile: CatalogEntity) -> CatalogForm {
+        let page = ProfilePages.root + "/" + profile.id
+        return CatalogForm(
+            title: "Add HMAC secret",
+            section: .clients,
+            crumbs: ProfilePages.crumbs(profile),
+            action: "\(page)/keys/new-secret",
+            lead: "Both sides share it: the client signs with it, this gateway verifies with it. It is kept "
+                + "encrypted, and never shown again.",
+            groups: [
+                CatalogForm.Group(fields: [KeyFields.name, Self.secret, KeyFields.base64]),
+                Self.details(KeyFields.algorithms(of: "HMAC")),
+            ],
+            submit: "Add this secret",
+            cancel: page,
+            button: CatalogForm.Button(name: "generate", label: "Generate one instead"),
+            marker: "secret"
+        )
+    }
+
+    private static var secret: CatalogField {
+        var field = FormField(
+            "secret",
+            "JWT HMAC secret",
+            .area(rows: 2, isCode: true),
+            hint:
+                "At least 32 random bytes, as from openssl rand -base64 32. Or leave it empty, and have one generated."
+        )
+        field.isSecret = true
+        return CatalogField(.text(emptyIsNull: true), field)
+    }
+
+    private static func details(_ algorithms: [SignatureAlgorithm]) -> CatalogForm.Group {
+        CatalogForm.Group(
+            heading: "More: kid, algorithms, times",
+            isFolded: true,
+            fields: [
+                KeyFields.kid, ProfileForms.algorithms("algorithms", algorithms),
+                ProfileForms.time("active_from", "Verifies from (UTC)", "Empty: at once."),
+                ProfileForms.time("retire_at", "Retires at (UTC)", "Empty: never."),
+            ]
+        )
+    }
+
+    private func addSecret(_ visit: Visit) async throws -> ConsoleAnswer {
+        let profile = try await ProfilePages.profile(visit)
+        let form = secretForm(profile)
+        let path = "\(ProfilePages.path(visit))/keys"
+        guard visit.form.isOn("generate") else {
+            return try await form.submit(visit, "POST", path) { _ in .redirect(to: ProfilePages.page(visit)) }
+        }
+        let secret = try KeyFinding.newSecret()
+        return try await form.submit(visit.replacing("secret", with: secret), "POST", path) { _ in
+            Self.shown(secret, profile)
+        }
+    }
+
+    private static func shown(_ secret: String, _ profile: CatalogEntity) -> ConsoleAnswer {
+        OncePage.page(
+            "Your new HMAC secret",
+            profile,
+            secrets: [OncePage.Item(label: "JWT HMAC secret", value: secret, file: "secret.txt")],
+            lead: "The client signs its tokens with it. Copy it now to where they are signed."
+        )
+    }
+
+    // MARK: A public key
+
+    private func publicForm(_ profile: CatalogEntity) -> CatalogForm {
+        let page = ProfilePages.root + "/" + profile.id
+        return CatalogForm(
+            title: "Add public key",
+            section: .clients,
+            crumbs: ProfilePages.crumbs(profile),
+            action: "\(page)/keys/new-public",
+            lead: "The client keeps the private half and signs with it; this gateway only verifies.",
+            groups: [
+                CatalogForm.Group(fields: [KeyFields.name, Self.publicKey]),
+                Self.details(SignatureAlgorithm.allCases.filter { !$0.isHMAC }),
+            ],
+            submit: "Add this key",
+            cancel: page,
+            button: CatalogForm.Button(name: "check", label: "Check it first"),
+            marker: "public"
+        )
+    }
+
+    private static let publicKey = CatalogField(
+        .text(emptyIsNull: true),
+        FormField(
+            "public_key",
+            "Public key",
+            .area(rows: 7, isCode: true),
+            hint: "In any form: the line of a .pub file (ssh-rsa AAAA…), PEM, an X.509 certificate, a JWK.",
+            isRequired: true,
+            placeholder: "ssh-ed25519 AAAA… or -----BEGIN PUBLIC KEY-----"
+        )
+    )
+
+    private func addPublic(_ visit: Visit) async throws -> ConsoleAnswer {
+        var form = publicForm(try await ProfilePages.profile(visit))
+        if !visit.form.text("public_key").isEmpty {
+            form.finding = KeyFinding.publicKey(visit.form.text("public_key"))
+        }
+        if visit.form.isOn("check") { return form.page(again: visit.form, nil) }
+        return try await form.submit(visit, "POST", "\(ProfilePages.path(visit))/keys") { _ in
+            .redirect(to: ProfilePages.page(visit))
+        }
+    }
+
+    // MARK: A successor
+
+    private func rotated(_ visit: Visit) async throws -> (profile: CatalogEntity, key: CatalogEntity) {
+        let path = "\(ProfilePages.path(visit))/keys/\(visit.segment("key_id"))"
+        let key = try await visit.api.entity(path)
+        return (try await ProfilePages.profile(visit), key)
+    }
+
+    private func rotateForm(_ profile: CatalogEntity, _ key: CatalogEntity) -> CatalogForm {
+        let page = ProfilePages.root + "/" + profile.id
+        let isSecret = key.document["public_key"] == nil
+        var form = CatalogForm(
+            title: "Rotate key",
+            section: .clients,
+            crumbs: ProfilePages.crumbs(profile),
+            action: "\(page)/keys/\(key.id)/rotate",
+            lead:
+                "A new key takes the place of \(CatalogPage.quoted(key.name)). Both verify until the old one "
+                + "retires, so that nothing breaks while the client changes over.",
+            groups: [
+                CatalogForm.Group(
+                    heading: "The new key",
+                    fields: [KeyFields.name]
+                        + (isSecret ? [Self.secret, KeyFields.base64] : [Self.publicKey])
+                        + [KeyFields.kid]
+                ),
+                CatalogForm.Group(
+                    heading: "The old key",
+                    fields: [KeyFields.overlap("Retires", now: "At once, without an overlap")]
+                ),
+            ],
+            submit: "Rotate",
+            cancel: page,
+            marker: isSecret ? "secret" : "public"
+        )
+        if isSecret { form.button = CatalogForm.Button(name: "generate", label: "Generate one and rotate") }
+        // A week is what most changes need.
+        form.groups[1].fields[0].field.values = ["604800"]
+        return form
+    }
+
+    private func rotate(_ visit: Visit) async throws -> ConsoleAnswer {
+        let (profile, key) = try await rotated(visit)
+        var form = rotateForm(profile, key)
+        let secret = visit.form.isOn("generate") ? try KeyFinding.newSecret() : nil
+        let sent = secret.map { visit.replacing("secret", with: $0) } ?? visit
+        var made = form
+        // The choice of the overlap is about the old key, and no field of the new one.
+        made.groups.removeLast()
+        let keys = "\(ProfilePages.path(visit))/keys"
+        let outcome = try await made.submit(sent, "POST", keys) { _ in .redirect(to: "") }
+        guard case .redirect = outcome else {
+            // Shown again with both parts.
+            if case .page(let page) = outcome, page.status != 200 {
+                return try again(&form, visit, page, secret)
+            }
+            return outcome
+        }
+        // The new one is there first: whatever happens now, tokens are verified.
+        let end = KeyFields.end(visit)
+        let old = Timestamp(rfc3339: key.text("retire_at"))
+        if old.map({ $0 > end }) ?? true {
+            let members = DocumentValue.fields([("retire_at", .string(end.description))])
+            try await visit.api.send("PATCH", "\(keys)/\(key.id)", [], members)
+        }
+        return secret.map { Self.shown($0, profile) } ?? .redirect(to: ProfilePages.page(visit))
+    }
+
+    private func again(
+        _ form: inout CatalogForm,
+        _ visit: Visit,
+        _ page: ConsolePage,
+        _ secret: String?
+    ) throws -> ConsoleAnswer {
+        var page = page
+        // The second part follows the first as it was filled in.
+        guard case .page(let whole) = form.page(again: visit.form, nil),
+            case .array(let all)? = whole.content.first(where: { $0.0 == "groups" })?.1, let last = all.last
+        else { return .page(page) }
+        page.content = page.content.map { name, value in
+            guard name == "groups", case .array(let nodes) = value else { return (name, value) }
+            return (name, .array(nodes + [last]))
+        }
+        return .page(page)
+    }
+}
+
+extension Visit {
+    /// The same visit with another value in a field of its form.
+    fileprivate func replacing(_ field: String, with value: String) -> Visit {
+        Visit(
+            request: request,
+            path: path,
+            query: query,
+            form: Form(form.fields.filter { $0.name != field } + [(name: field, value: value)]),
+            session: session,
+            now: now,
+            api: api
+        )
+    }
+}

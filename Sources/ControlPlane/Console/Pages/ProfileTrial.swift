@@ -1,0 +1,79 @@
+import GatewayCore
+
+/// "Try it": how this profile calls an endpoint that it was granted, as command lines.
+struct ProfileTrial {
+    private let profile: CatalogEntity
+    private let endpoints: [(collection: DocumentNode, endpoint: DocumentNode)]
+    private let chosen: String
+
+    /// Takes the profile and the collections that it may reach.
+    init(_ profile: CatalogEntity, _ collections: [DocumentNode], _ visit: Visit) {
+        self.profile = profile
+        endpoints = Array(
+            collections.flatMap { collection in
+                (collection["endpoints"]?.elements ?? []).map { (collection, $0) }
+            }.prefix(500)
+        )
+        chosen = visit.query.text("endpoint")
+    }
+
+    /// What the template shows.
+    var content: [(String, DocumentValue)] {
+        let pair = endpoints.first { $0.endpoint.text("id") == chosen } ?? endpoints.first
+        let options = endpoints.map { collection, endpoint in
+            let methods = (endpoint["methods"]?.elements ?? []).compactMap(\.value.text).joined(
+                separator: ", "
+            )
+            return DocumentNode(
+                object: [
+                    ("value", .string(endpoint.text("id"))),
+                    ("label", .string("\(methods) /\(collection.text("handle"))\(endpoint.text("path"))")),
+                    ("isChosen", .bool(endpoint.text("id") == pair?.endpoint.text("id"))),
+                ]
+            )
+        }
+        return [
+            ("canTry", .bool(pair != nil)), ("trials", .array(options)),
+            ("mint", .string(mint)), ("curl", .string(pair.map { curl($0.collection, $0.endpoint) } ?? "")),
+        ]
+    }
+
+    private var mint: String {
+        switch profile.text("method") {
+        case "jwt":
+            let keys = profile.document["keys"]?.elements ?? []
+            let hasSecret = keys.contains { $0["public_key"] == nil }
+            let hasPair = keys.contains { $0["public_key"] != nil }
+            let source = hasSecret && !hasPair ? "--secret-file secret.txt" : "--key private-key.pem"
+            let claim = profile.text("identity_claim")
+            let identity =
+                claim.isEmpty ? "--api-token \"$API_TOKEN\"" : "--claim \(Shell.quoted(claim))=\"$API_TOKEN\""
+            return "TOKEN=$(portcullis token mint \(source) \(identity) --expires-in 15m)"
+        case "oauth2":
+            return "TOKEN=$(curl -s -u '\(profile.id)':\"$API_TOKEN\" -d grant_type=client_credentials \\\n"
+                + "  \"$GATEWAY/oauth2/token\" | jq -r .access_token)"
+        case "oidc": return "TOKEN=…   # from the identity provider"
+        default: return ""
+        }
+    }
+
+    private func curl(_ collection: DocumentNode, _ endpoint: DocumentNode) -> String {
+        let method = endpoint["methods"]?.elements.first?.value.text ?? "GET"
+        // What stands for a parameter is for the caller to fill in.
+        let path = "/\(collection.text("handle"))\(endpoint.text("path"))"
+        let host = collection["hosts"]?.elements.first?.value.text.map { " -H 'Host: \($0)'" } ?? ""
+        let credential =
+            profile.text("method") == "token"
+            ? "-H \"API-Token: $API_TOKEN\"" : "-H \"Authorization: Bearer $TOKEN\""
+        let verb = method == "GET" ? "" : " -X \(method)"
+        return "curl -i\(verb)\(host) \(credential) \\\n  \"$GATEWAY\"\(Shell.quoted(path))"
+    }
+}
+
+/// Texts in command lines.
+enum Shell {
+    /// The text as one word of a POSIX shell, whatever is in it.
+    static func quoted(_ text: String) -> String {
+        "'" + text.replacing("'", with: "'\\''") + "'"
+    }
+}
