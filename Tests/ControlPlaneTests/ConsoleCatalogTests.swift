@@ -134,7 +134,8 @@ struct ConsoleCatalogTests {
     ) async throws {
         let catalog = try await ConsoleCatalogHouse()
         let right = [
-            ("name", "kept"), ("methods", "GET"), ("authentication", "required"), ("path", "/x"), ("upstream", "orders"), ("active", "on"),
+            ("name", "kept"), ("methods", "GET"), ("authentication", "required"), ("path", "/x"),
+            ("upstream", "orders"), ("active", "on"),
         ]
         let fields = right.filter { field in !wrong.contains { $0.0 == field.0 } } + wrong
         for page in ["\(catalog.collection)/endpoints/new", "\(catalog.endpoint)/edit"] {

@@ -21,6 +21,8 @@ struct ConsoleHarmTests {
         for page in catalog.pages() {
             let answer = await catalog.house.show(page, as: .owner)
             #expect([200, 404, 409].contains(answer.status), "\(page): \(answer.status)")
+            // Tables for programs hold names as they are, and are never shown as pages.
+            guard answer.header("Content-Type")?.hasPrefix("text/html") == true else { continue }
             let text = answer.text
             for harm in [
                 "<script>alert", "<img src=x", "\"\u{301}><", "value=\"\(ConsoleHouse.formToken)\"\"",
@@ -61,7 +63,8 @@ struct ConsoleHarmTests {
 
     @Test func `a viewer sees no form that changes anything, and no button that leads to one`() async throws {
         let catalog = try await ConsoleCatalogHouse()
-        let allowed = ["/console/sign-out"]
+        // The bench changes nothing for a viewer: it reads tokens and explains.
+        let allowed = ["/console/sign-out", "/console/workbench"]
         for page in catalog.pages() {
             let answer = await catalog.house.show(page, as: .viewer)
             guard answer.status == 200 else {

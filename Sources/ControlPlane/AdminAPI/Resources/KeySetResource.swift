@@ -36,10 +36,7 @@ struct KeySetResource {
                 successes: [Operation.Success(status: 200, summary: "As they are.", object: Self.object)],
                 perform: { call in
                     let profile = try ProfileOwner.profile(in: catalog.current, call)
-                    guard let provider = profile.identityProvider else {
-                        throw Problem(.notFound, "the profile has no identity provider")
-                    }
-                    return AdminAnswer(200, document(provider, call.now))
+                    return AdminAnswer(200, document(profile.identityProvider, call.now))
                 }
             )
         ]
@@ -55,13 +52,17 @@ struct KeySetResource {
         case missing
         /// They are given in the profile.
         case inline
+        /// The profile has no identity provider.
+        case none
     }
 
-    private func document(_ provider: IdentityProvider, _ now: Timestamp) -> DocumentNode {
-        let status = KeySetSource(provider).flatMap { keySets?.status($0) }
+    private func document(_ provider: IdentityProvider?, _ now: Timestamp) -> DocumentNode {
+        let status = provider.flatMap { KeySetSource($0) }.flatMap { keySets?.status($0) }
         let keySet = status?.keySet
         let state: State
-        if case .inline = provider.keys {
+        if provider == nil {
+            state = .none
+        } else if case .inline = provider?.keys {
             state = .inline
         } else if let keySet {
             state = now < keySet.freshUntil ? .fresh : .stale

@@ -89,8 +89,8 @@ struct TokenToolsResource {
 
     private func verify(_ call: Call) throws -> DocumentNode {
         let token = Self.bytes("token", call)
-        if call.body.text("profile_id") != nil {
-            guard call.body.text("key") == nil, call.body.text("secret") == nil else {
+        if call.body.given("profile_id") != nil {
+            guard call.body.given("key") == nil, call.body.given("secret") == nil else {
                 throw Problem(.invalid, "a profile and a key are both given, expected one")
             }
             let profile = try profile(call)
@@ -117,7 +117,7 @@ struct TokenToolsResource {
     }
 
     private func profile(_ call: Call) throws(Problem) -> AccessProfile {
-        let id = call.body.text("profile_id").flatMap { ProfileID($0) }
+        let id = call.body.given("profile_id").flatMap { ProfileID($0) }
         guard let profile = catalog.current.profiles[id] else {
             throw Problem(.notFound, "there is no profile with this id")
         }
@@ -125,7 +125,7 @@ struct TokenToolsResource {
     }
 
     private func pasted(_ call: Call) throws(Problem) -> PastedKey {
-        switch (call.body.text("key"), call.body.text("secret")) {
+        switch (call.body.given("key"), call.body.given("secret")) {
         case (let text?, nil): return PastedKey(anyForm: Array(text.utf8))
         case (nil, let text?):
             let isBase64 = call.body.isOn("secret_is_base64")
@@ -151,7 +151,7 @@ struct TokenToolsResource {
                 "this gateway runs from a file and has no audit log, without which no stored secret signs"
             )
         }
-        let algorithm = call.body.text("alg").flatMap { SignatureAlgorithm(headerValue: Array($0.utf8)) }
+        let algorithm = call.body.given("alg").flatMap { SignatureAlgorithm(headerValue: Array($0.utf8)) }
         let claims = (call.body["payload"] ?? DocumentNode(.object([]))).jsonBytes()
         let lifetime = call.body.integer("expires_in") ?? 900
         let token: String
@@ -162,7 +162,7 @@ struct TokenToolsResource {
                 payload,
                 with: key,
                 algorithm: algorithm,
-                keyID: call.body.text("kid") ?? stored?.keyID
+                keyID: call.body.given("kid") ?? stored?.keyID
             )
         } catch {
             throw Problem(.invalid, "\(error)")
@@ -182,17 +182,17 @@ struct TokenToolsResource {
         _ call: Call
     ) throws(Problem) -> (key: SigningKey, stored: ProfileKey?, profile: AccessProfile?) {
         do throws(KeyReadingError) {
-            guard call.body.text("profile_id") != nil else {
+            guard call.body.given("profile_id") != nil else {
                 return (try pastedSigningKey(call), nil, nil)
             }
-            guard call.body.text("key") == nil, call.body.text("secret") == nil else {
+            guard call.body.given("key") == nil, call.body.given("secret") == nil else {
                 throw KeyReadingError.unsupported(found: "a profile and a key", advice: "give one of them")
             }
         } catch {
             throw Problem(.invalid, "\(error)")
         }
         let profile = try profile(call)
-        let id = call.body.text("key_id").flatMap { KeyID($0) }
+        let id = call.body.given("key_id").flatMap { KeyID($0) }
         guard let stored = profile.keys.first(where: { $0.id == id }) else {
             throw Problem(.notFound, "the profile has no key with this id")
         }
@@ -222,5 +222,5 @@ struct TokenToolsResource {
 
 extension DocumentNode {
     /// The text of a field, when it was given.
-    fileprivate func text(_ name: String) -> String? { self[name]?.value.text }
+    fileprivate func given(_ name: String) -> String? { self[name]?.value.text }
 }
