@@ -151,15 +151,14 @@ struct ConsoleCatalogTests {
     @Test func `the route tester says where a call goes, and why it goes nowhere`() async throws {
         let catalog = try await ConsoleCatalogHouse()
         let page = "/console/collections/test?method=GET&url="
-        // The explainer of the tests knows no endpoint.
-        #expect(await catalog.house.show(page + "/nowhere", as: .viewer).text.contains("No endpoint answers"))
+        let none = await catalog.house.show(page + "/nowhere", as: .viewer)
+        #expect(none.text.contains("No endpoint answers: endpoint_not_found"))
         #expect(await catalog.house.show(page + "nowhere").text.contains("This cannot be tried"))
-        #expect(
-            RouteTestPages.parameters(of: "/h/orders/{id}/lines/{line}", in: "/h/orders/47/lines/1").map(\.1)
-                == [
-                    "47", "1",
-                ]
-        )
+        let json = #"{"collection":"api-endpoints-v1","name":"o","path":"/o/{id}","upstream":"orders"}"#
+        _ = try await catalog.house.admin.make("/api/v1/endpoints", json)
+        let found = await catalog.house.show(page + "/api-endpoints-v1/o/47", as: .viewer).text
+        #expect(found.contains("Reaches an endpoint") && found.contains("http://127.0.0.1:9000/o/47"))
+        #expect(found.contains("<bdi>47</bdi>"))
     }
 
     // MARK: Upstreams and settings

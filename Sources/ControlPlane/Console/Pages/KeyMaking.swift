@@ -23,7 +23,9 @@ struct KeyMaking {
                 return rotateForm(profile, key).page()
             },
             .post("/profiles/{id}/keys/{key_id}/rotate") { visit in try await rotate(visit) },
-            .post("/keys/check") { visit in .plain(AdminAnswer(200, KeyFinding.answer(visit.form))) },
+            .post("/keys/check") { visit in
+                .plain(AdminAnswer(200, try await KeyFinding(api: visit.api).answer(visit.form)))
+            },
         ]
     }
 
@@ -80,7 +82,7 @@ struct KeyMaking {
         guard visit.form.isOn("generate") else {
             return try await form.submit(visit, "POST", path) { _ in .redirect(to: ProfilePages.page(visit)) }
         }
-        let secret = try KeyFinding.newSecret()
+        let secret = try await KeyFinding(api: visit.api).newSecret()
         return try await form.submit(visit.replacing("secret", with: secret), "POST", path) { _ in
             Self.shown(secret, profile)
         }
@@ -131,7 +133,7 @@ struct KeyMaking {
     private func addPublic(_ visit: Visit) async throws -> ConsoleAnswer {
         var form = publicForm(try await ProfilePages.profile(visit))
         if !visit.form.text("public_key").isEmpty {
-            form.finding = KeyFinding.publicKey(visit.form.text("public_key"))
+            form.finding = try await KeyFinding(api: visit.api).publicKey(visit.form.text("public_key"))
         }
         if visit.form.isOn("check") { return form.page(again: visit.form, nil) }
         return try await form.submit(visit, "POST", "\(ProfilePages.path(visit))/keys") { _ in
@@ -183,7 +185,7 @@ struct KeyMaking {
     private func rotate(_ visit: Visit) async throws -> ConsoleAnswer {
         let (profile, key) = try await rotated(visit)
         var form = rotateForm(profile, key)
-        let secret = visit.form.isOn("generate") ? try KeyFinding.newSecret() : nil
+        let secret = visit.form.isOn("generate") ? try await KeyFinding(api: visit.api).newSecret() : nil
         let sent = secret.map { visit.replacing("secret", with: $0) } ?? visit
         var made = form
         // The choice of the overlap is about the old key, and no field of the new one.

@@ -1,15 +1,17 @@
 import GatewayCore
-import JOSE
 
 /// A key pair for a profile: made in the browser, or here and shown once. The private half is never kept.
 enum KeyPairPage {
-    private static let kinds: [(value: String, label: String, kind: KeyKind)] = [
-        ("ed25519", "Ed25519 (EdDSA): small and quick", .ed25519),
-        ("rsa-3072", "RSA 3072 (RS256): known to every tool", .rsa(bits: 3072)),
-        ("rsa-2048", "RSA 2048 (RS256)", .rsa(bits: 2048)),
-        ("rsa-4096", "RSA 4096 (RS256)", .rsa(bits: 4096)),
-        ("ec-256", "EC P-256 (ES256)", .ec(.p256)),
-        ("ec-384", "EC P-384 (ES384)", .ec(.p384)),
+    private static let kinds: [(value: String, label: String, wish: [(String, DocumentValue)])] = [
+        ("ed25519", "Ed25519 (EdDSA): small and quick", [("kind", .string("ed25519"))]),
+        (
+            "rsa-3072", "RSA 3072 (RS256): known to every tool",
+            [("kind", .string("rsa")), ("bits", .integer(3072))]
+        ),
+        ("rsa-2048", "RSA 2048 (RS256)", [("kind", .string("rsa")), ("bits", .integer(2048))]),
+        ("rsa-4096", "RSA 4096 (RS256)", [("kind", .string("rsa")), ("bits", .integer(4096))]),
+        ("ec-256", "EC P-256 (ES256)", [("kind", .string("ec")), ("curve", .string("P-256"))]),
+        ("ec-384", "EC P-384 (ES384)", [("kind", .string("ec")), ("curve", .string("P-384"))]),
     ]
 
     /// The page, perhaps with what was not right.
@@ -49,12 +51,12 @@ enum KeyPairPage {
     /// Makes the pair here, adds its public half, and shows the private half this once.
     static func make(_ visit: Visit) async throws -> ConsoleAnswer {
         let profile = try await ProfilePages.profile(visit)
-        guard let kind = kinds.first(where: { $0.value == visit.form.text("kind") })?.kind,
-            let pair = try? SigningKey.generate(kind), let privateText = pair.pkcs8PEM?.reveal(),
-            let publicText = pair.verificationKey.subjectPublicKeyInfoPEM
-        else { throw Problem(.badRequest, "there is no such kind of key; go back, and choose one") }
+        guard let wish = kinds.first(where: { $0.value == visit.form.text("kind") })?.wish else {
+            throw Problem(.badRequest, "there is no such kind of key; go back, and choose one")
+        }
+        let pair = try await visit.api.send("POST", "/api/v1/keys/generate", [], .fields(wish))
         let members = DocumentValue.fields([
-            ("name", .string(visit.form.text("name"))), ("public_key", .string(publicText)),
+            ("name", .string(visit.form.text("name"))), ("public_key", .string(pair.text("public_key"))),
         ])
         do {
             try await visit.api.send("POST", "\(ProfilePages.path(visit))/keys", [], members)
@@ -65,10 +67,14 @@ enum KeyPairPage {
             "Your new key pair",
             profile,
             secrets: [
-                OncePage.Item(label: "Private key (PEM, PKCS#8)", value: privateText, file: "private-key.pem")
+                OncePage.Item(
+                    label: "Private key (PEM, PKCS#8)",
+                    value: pair.text("private_key"),
+                    file: "private-key.pem"
+                )
             ],
             lead:
-                "\(pair.kind), \(pair.fingerprint). The public half was added to the profile; the private half "
+                "\(pair.text("kind")), \(pair.text("fingerprint")). The public half was added to the profile; the private half "
                 + "is for the client alone, and was not kept here."
         )
     }

@@ -49,78 +49,43 @@ struct RouteTestPages {
         _ url: String,
         _ visit: Visit
     ) async throws -> [(String, DocumentValue)] {
-        let decision = try await visit.api.send(
-            "POST",
-            "/api/v1/explain",
-            [],
-            .fields([("method", .string(method)), ("url", .string(url))])
-        )
-        guard let label = decision["endpoint"]?.value.text else {
-            let route = decision["checks"]?.elements.first { $0.text("check") == "route" }
-            let detail = route?.text("detail") ?? ""
-            let status = decision["status"]?.value.number ?? 404
+        let question = DocumentValue.fields([("method", .string(method)), ("url", .string(url))])
+        let test = try await visit.api.send("POST", "/api/v1/routes/test", [], question)
+        let causes = (test["likely_causes"]?.elements ?? []).map { Self.fact("Perhaps", $0.text("text")) }
+        guard let id = test["endpoint_id"]?.value.text else {
+            let why = test.text("detail").isEmpty ? [] : [Self.fact("Why", test.text("detail"))]
+            let isOwn = test["endpoint"]?.value.text != nil
             return [
-                ("colour", .string("bad")),
-                ("words", .string("No endpoint answers: \(status) \(decision.text("code"))")),
-                ("facts", .array(detail.isEmpty ? [] : [Self.fact("Why", detail)])),
+                ("colour", .string(isOwn ? "good" : "bad")),
+                (
+                    "words",
+                    .string(
+                        isOwn
+                            ? "Reaches the gateway’s own \(test.text("endpoint"))"
+                            : "No endpoint answers: \(test.text("code"))"
+                    )
+                ),
+                ("facts", .array(why + causes)),
             ]
         }
-        let handle = String(label.prefix { $0 != "/" })
-        let name = String(label.dropFirst(handle.count + 1))
-        let found = try await visit.api.get("/api/v1/endpoints", [("collection", handle), ("name", name)])
-        guard let endpoint = found["items"]?.elements.first else {
-            return [("colour", .string("good")), ("words", .string("Reaches the gateway’s own \(label)"))]
+        let endpoint = try await visit.api.get("/api/v1/endpoints/\(PathSegment.encoded(id))")
+        let parameters = (test["parameters"]?.elements ?? []).map {
+            Self.fact("{\($0.text("name"))}", $0.text("value"))
         }
-        return try await reached(endpoint, decision.text("path"), visit)
-    }
-
-    private func reached(
-        _ endpoint: DocumentNode,
-        _ path: String,
-        _ visit: Visit
-    ) async throws -> [(String, DocumentValue)] {
-        let template = "/\(endpoint.text("collection"))\(endpoint.text("path"))"
-        let parameters = Self.parameters(of: template, in: path)
-        let upstreams = try await visit.api.get("/api/v1/upstreams", [("name", endpoint.text("upstream"))])
-        let target = upstreams["items"]?.elements.first?["targets"]?.elements.first?.text("url") ?? ""
-        var upstreamPath = endpoint["upstream_path"]?.value.text ?? endpoint.text("path")
-        for (name, value) in parameters { upstreamPath = upstreamPath.replacing("{\(name)}", with: value) }
-        let base = target.hasSuffix("/") ? String(target.dropLast()) : target
+        let page = "\(CollectionPages.root)/\(endpoint.text("collection_id"))/endpoints/\(id)"
         let isOpen = endpoint.text("authentication") == "none"
+        let facts =
+            [Self.fact("Path template", "/\(endpoint.text("collection"))\(endpoint.text("path"))")]
+            + parameters + [
+                Self.fact("Upstream", endpoint.text("upstream")),
+                Self.fact("Goes to", test.text("upstream_url")),
+                Self.fact("Authentication", isOpen ? "none" : "required"),
+            ]
         return [
             ("colour", .string("good")), ("words", .string("Reaches an endpoint")),
-            (
-                "link",
-                .fields([
-                    ("name", .string(endpoint.text("name"))),
-                    (
-                        "path",
-                        .string(
-                            "\(CollectionPages.root)/\(endpoint.text("collection_id"))/endpoints/\(endpoint.text("id"))"
-                        )
-                    ),
-                ])
-            ),
-            (
-                "facts",
-                .array(
-                    [Self.fact("Path template", template)]
-                        + parameters.map { Self.fact("{\($0.0)}", $0.1) } + [
-                            Self.fact("Upstream", endpoint.text("upstream")),
-                            Self.fact("Goes to", base + upstreamPath),
-                            Self.fact("Authentication", isOpen ? "none" : "required"),
-                        ]
-                )
-            ),
+            ("link", .fields([("name", .string(endpoint.text("name"))), ("path", .string(page))])),
+            ("facts", .array(facts)),
         ]
-    }
-
-    /// What stands in a path where the template has its parameters.
-    static func parameters(of template: String, in path: String) -> [(String, String)] {
-        zip(template.split(separator: "/"), path.split(separator: "/")).compactMap { part, value in
-            guard part.hasPrefix("{"), part.hasSuffix("}") else { return nil }
-            return (String(part.dropFirst().dropLast()), String(value))
-        }
     }
 
     private static func fact(_ label: String, _ value: String) -> DocumentNode {
