@@ -104,6 +104,7 @@ struct DocumentWriter {
 }
 
 extension DocumentValue {
+    /// A list of texts.
     package static func texts(_ texts: [String]) -> DocumentValue {
         .array(texts.map { DocumentNode(.string($0)) })
     }

@@ -2,6 +2,7 @@
 package struct TrafficSummary: Sendable {
     /// The 50th, 90th and 99th percentile of how long requests took, in microseconds.
     package struct Percentiles: Sendable, Equatable {
+        /// What half, nine in ten, and all but one in a hundred requests stayed within.
         package let p50: UInt64, p90: UInt64, p99: UInt64
 
         /// Takes them from a histogram; `nil` when it is empty.
