@@ -195,3 +195,24 @@ def test_a_full_disk_stops_no_call(start):
     refuse(gateway, 20)
     until("the count", lambda: total(metrics(gateway), "portcullis_access_log_lines_dropped_total") == 20)
     assert gateway.is_running
+
+
+def test_upstreams_get_a_trace_unchanged_and_never_a_malformed_one(own, upstream):
+    state = ("tracestate", "vendor=1")
+
+    def sent(path, *headers):
+        before = len(upstream.seen("/open"))
+        assert own.call("GET", path, list(headers)).status == 200
+        request = upstream.seen("/open")[before]
+        return request.all("traceparent"), request.all("tracestate")
+
+    path = "/api-endpoints-v1/open"
+    assert sent(path, ("traceparent", PARENT), state) == ([PARENT], ["vendor=1"])
+    assert sent(path, ("traceparent", PARENT[:-1]), state) == ([], [])
+    assert sent(path, state) == ([], [])
+    assert sent(path, ("traceparent", PARENT), ("traceparent", PARENT)) == ([], [])
+    found = metrics(own)
+    assert total(found, "portcullis_requests_total", endpoint="api-endpoints-v1/open", code="-") == 4
+    assert total(found, "portcullis_upstream_up") >= 1
+    admitted = own.admin("GET", "/decisions?outcome=admitted").json["items"]
+    assert admitted and all(item["code"] is None and item["status"] == 200 for item in admitted)
