@@ -1,7 +1,9 @@
 import GatewayCore
 import NIOCore
 
-/// Who takes the lines of the access log from the event loops. It never makes them wait.
+/// Who takes the lines of the access log from the event loops.
+///
+/// It never makes them wait.
 package protocol AccessLogSink: Sendable {
     /// Takes a batch, or counts it as lost.
     func add(_ batch: AccessLogBatch)
@@ -108,7 +110,9 @@ package struct AccessLogBatch: Sendable {
     }
 }
 
-/// One line of the access log. No value can end it, or pretend to be another one.
+/// One line of the access log.
+///
+/// No value can end it, or pretend to be another one.
 private enum AccessLogLine {
     static func json(
         _ entry: AccessLogBatch.Entry,

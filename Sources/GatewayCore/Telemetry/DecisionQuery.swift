@@ -30,7 +30,9 @@ package struct DecisionQuery: Sendable {
     package var limit = 50
     /// Only those older than this place; newest first.
     package var before: DecisionCursor?
-    /// Only those that were kept later than this place, oldest first: for following along. Goes before ``before``.
+    /// Only those that were kept later than this place, oldest first: for following along.
+    ///
+    /// Goes before ``before``.
     package var after: DecisionCursor?
 
     /// Asks for the latest refusals.

@@ -24,7 +24,9 @@ package protocol TrafficStore: Sendable {
     func trafficRows(_ window: TrafficWindow, at now: Timestamp, limit: Int) async throws -> [TrafficRow]
 }
 
-/// Where telemetry is kept. It is bounded, and may lose its latest second; nothing of the catalog is in it.
+/// Where telemetry is kept.
+///
+/// It is bounded, and may lose its latest second; nothing of the catalog is in it.
 package protocol TelemetryStore: DecisionStore, TrafficStore {
     /// Keeps decisions and adds counts, all or nothing.
     ///
