@@ -81,6 +81,8 @@ let package = Package(
             dependencies: [
                 "GatewayCore", "JOSE",
                 .product(name: "Crypto", package: "swift-crypto"),
+                // scrypt, for the passwords of operators.
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Mustache", package: "swift-mustache"),
                 .product(name: "Logging", package: "swift-log"),

@@ -16,7 +16,7 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
     package static let maximumAuditPage = 1000
 
     private let queue: DatabaseQueue
-    private let sealer: SecretSealer
+    let sealer: SecretSealer
     private let claim: FileDescriptor?
 
     private init(queue: DatabaseQueue, sealer: SecretSealer, claim: FileDescriptor?) {
@@ -245,7 +245,10 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
                             throw CatalogStoreError.unavailable(detail: "\(path): no answer")
                         }
                         return outcome
-                    }.mapError { CatalogStoreError.sorting($0, at: path) }
+                    }.mapError { error -> any Error in
+                        if error is OperatorStoreError { return error }
+                        return CatalogStoreError.sorting(error, at: path)
+                    }
                 )
             }
         }

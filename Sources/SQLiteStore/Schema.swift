@@ -23,6 +23,7 @@ enum Schema {
         }
         migrator.registerMigration("2 credentials") { database in try database.execute(sql: credentialSteps) }
         migrator.registerMigration("3 identity") { database in try database.execute(sql: identitySteps) }
+        migrator.registerMigration("4 operators") { database in try database.execute(sql: operatorSteps) }
         migrator.registerMigration("5 audit filters") { database in
             try database.execute(sql: auditIndexes)
         }
@@ -228,6 +229,45 @@ enum Schema {
             fetched_at INTEGER NOT NULL,
             fresh_until INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
+
+        """
+
+    // What ends with an operator goes with the row: no session or admin token outlives whom it belongs to.
+    private static let operatorSteps = """
+        CREATE TABLE operators (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            role TEXT NOT NULL CHECK (role IN ('viewer', 'manager', 'owner')),
+            is_active INTEGER NOT NULL CHECK (is_active IN (0, 1)),
+            created_at INTEGER NOT NULL,
+            last_sign_in_at INTEGER,
+            password_hash TEXT,
+            invitation_sha256 TEXT UNIQUE,
+            invitation_expires_at INTEGER,
+            CHECK ((invitation_sha256 IS NULL) = (invitation_expires_at IS NULL))
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE operator_sessions (
+            id TEXT NOT NULL PRIMARY KEY,
+            sha256 TEXT NOT NULL UNIQUE,
+            operator_id TEXT NOT NULL REFERENCES operators (id) ON DELETE CASCADE,
+            created_at INTEGER NOT NULL,
+            last_seen_at INTEGER NOT NULL,
+            address TEXT NOT NULL,
+            user_agent TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX operator_sessions_by_operator ON operator_sessions (operator_id);
+        CREATE TABLE named_admin_tokens (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            role TEXT NOT NULL CHECK (role IN ('viewer', 'manager', 'owner')),
+            sha256 TEXT NOT NULL UNIQUE,
+            created_at INTEGER NOT NULL,
+            created_by TEXT NOT NULL,
+            operator_id TEXT REFERENCES operators (id) ON DELETE CASCADE,
+            expires_at INTEGER NOT NULL,
+            last_used_at INTEGER
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX named_admin_tokens_by_operator ON named_admin_tokens (operator_id);
 
         """
 

@@ -27,7 +27,7 @@ struct Portcullis: AsyncParsableCommand {
             ServeCommand.self, DemoCommand.self, ApplyCommand.self, ExportCommand.self, DiffCommand.self,
             TokenCommand.self, JWSCommand.self, KeygenCommand.self, APITokenCommand.self,
             RotationCommand.self,
-            RevokeCommand.self, AdminTokenCommand.self, SigningKeyCommand.self,
+            RevokeCommand.self, AdminTokenCommand.self, OperatorCommand.self, SigningKeyCommand.self,
         ]
     )
 

@@ -19,7 +19,8 @@ struct AdminHouse {
         readOnly: Bool = false,
         listenHost: String = "127.0.0.1",
         decisions: [DecisionRecord] = [],
-        unreadiness: String? = nil
+        unreadiness: String? = nil,
+        operators: OperatorService? = nil
     ) {
         let store = MemoryStore()
         let log = LineLog()
@@ -32,6 +33,7 @@ struct AdminHouse {
                 readOnly ? .file { Catalog() } : .service(service, audit: store),
                 decisions: decisions,
                 unreadiness: unreadiness,
+                operators: operators,
                 log: log
             ),
             hosts: HostRule(listenHost: listenHost)
@@ -42,6 +44,7 @@ struct AdminHouse {
         _ source: AdminAPI.Dependencies.Source,
         decisions: [DecisionRecord] = [],
         unreadiness: String? = nil,
+        operators: OperatorService? = nil,
         log: LineLog = LineLog()
     ) -> AdminAPI.Dependencies {
         let expected = Array(token.utf8)
@@ -65,6 +68,12 @@ struct AdminHouse {
                 )
                 return (record, [])
             },
+            operators: operators
+                ?? OperatorService(
+                    store: MemoryOperatorStore(),
+                    isAdminToken: { ConstantTime.equal($0, expected) },
+                    logger: Logger(label: "test") { _ in log.handler }
+                ),
             unreadiness: { unreadiness },
             now: { Timestamp(secondsSinceEpoch: 1_800_000_000) },
             logger: Logger(label: "test") { _ in log.handler }

@@ -1,7 +1,6 @@
 package import GatewayCore
 import JOSE
 package import Logging
-import Synchronization
 
 /// The admin API, whatever server it is called through: routes, checks, and what all answers have in common.
 package struct AdminAPI: Sendable {
@@ -23,6 +22,8 @@ package struct AdminAPI: Sendable {
         package var authenticate: Authenticate
         /// Decides a request that is only asked about, with the very code of the request path.
         package var explain: Explainer
+        /// Who may come in; `nil` leaves out what concerns operators.
+        package var operators: OperatorService?
         /// What is known of identity providers' keys; `nil` when nobody fetches them.
         package var keySets: KeySets?
         /// The certificates that something rests on.
@@ -48,6 +49,7 @@ package struct AdminAPI: Sendable {
             decisions: any DecisionLog,
             authenticate: @escaping Authenticate,
             explain: @escaping Explainer,
+            operators: OperatorService? = nil,
             keySets: KeySets? = nil,
             certificates: @escaping @Sendable (Catalog) -> [CertificateNotice] = { _ in [] },
             snapshot: (@Sendable () -> Snapshot)? = nil,
@@ -62,6 +64,7 @@ package struct AdminAPI: Sendable {
             self.decisions = decisions
             self.authenticate = authenticate
             self.explain = explain
+            self.operators = operators
             self.keySets = keySets
             self.certificates = certificates
             self.snapshot = snapshot
@@ -84,7 +87,7 @@ package struct AdminAPI: Sendable {
     let operations: [Operation]
     private let dependencies: Dependencies
     private let hosts: HostRule
-    private let refusedTokens = RefusedTokens()
+    private let refusedTokens = RefusalCounter()
 
     /// Makes the API.
     ///
@@ -123,6 +126,11 @@ package struct AdminAPI: Sendable {
         operations += TrafficResource(observation: dependencies.observation).operations
         operations += AuditResource(source: dependencies.source).operations
         operations += MetricsResource(observation: dependencies.observation).operations
+        if let operators = dependencies.operators {
+            operations += OperatorsResource(service: operators).operations
+            operations += SessionsResource(service: operators).operations
+            operations += AdminTokensResource(service: operators).operations
+        }
         operations += HealthResource(unreadiness: dependencies.unreadiness).operations
         let document = OpenAPIDocument.operation(describing: operations)
         self.operations = operations + [document]
@@ -272,21 +280,6 @@ package struct AdminAPI: Sendable {
                 "request_id": "\(requestID)", "refusals_since_last_line": "\(count)",
             ]
         )
-    }
-}
-
-/// Lets one line a second about wrong admin tokens into the log, so that guessing does not fill the disk.
-private final class RefusedTokens: Sendable {
-    private let state = Mutex<(count: Int, reportedAt: Timestamp?)>((0, nil))
-
-    /// Counts a refusal; gives the number to report when it is time for a line.
-    func countToReport(at now: Timestamp) -> Int? {
-        state.withLock { state in
-            state.count += 1
-            guard state.reportedAt != now else { return nil }
-            defer { state = (0, now) }
-            return state.count
-        }
     }
 }
 

@@ -93,7 +93,12 @@ struct OpenAPIDocument {
                 .fields(
                     [
                         ("type", .string("http")), ("scheme", .string("bearer")),
-                        ("description", .string("The admin token that was shown at the first start.")),
+                        (
+                            "description",
+                            .string(
+                                "The admin token that was shown at the first start, or one made under /api/v1/admin-tokens."
+                            )
+                        ),
                     ]
                 )
             )

@@ -43,6 +43,7 @@ struct Problem: Error, Sendable {
         case unsupportedMediaType = "unsupported_media_type"
         case hostNotAllowed = "host_not_allowed"
         case invalid
+        case tooManyAttempts = "too_many_attempts"
         case internalError = "internal_error"
         case storeUnavailable = "store_unavailable"
         case notReady = "not_ready"
@@ -85,6 +86,7 @@ extension Problem.Code {
         case .unsupportedMediaType: 415
         case .hostNotAllowed: 421
         case .invalid: 422
+        case .tooManyAttempts: 429
         case .internalError: 500
         case .storeUnavailable, .notReady: 503
         case .storeFull: 507
@@ -109,6 +111,7 @@ extension Problem.Code {
         case .unsupportedMediaType: "Unsupported media type"
         case .hostNotAllowed: "Host not allowed"
         case .invalid: "Invalid value"
+        case .tooManyAttempts: "Too many attempts"
         case .internalError: "Internal error"
         case .storeUnavailable: "Store unavailable"
         case .notReady: "Not ready"
@@ -125,6 +128,7 @@ extension Problem {
         case let error as CatalogError: self.init(error.kind, error.field, error.message)
         case let error as DocumentError: self.init(error.kind, error.field, error.message)
         case let error as CatalogStoreError: self.init(store: error)
+        case let error as OperatorStoreError: self.init(operators: error)
         default: return nil
         }
     }
@@ -146,6 +150,19 @@ extension Problem {
         let first = faults.first.map { $0.field.isEmpty ? $0.detail : "\($0.field): \($0.detail)" } ?? ""
         let more = faults.count > 1 ? "; and \(faults.count - 1) more, see errors" : ""
         self.init(.invalid, first + more, errors: faults)
+    }
+
+    private init(operators error: OperatorStoreError) {
+        switch error {
+        case .nameTaken:
+            self.init(
+                .conflict,
+                "name: \(error)",
+                errors: [FieldError(field: "name", detail: error.description)]
+            )
+        case .notFound, .invitationSpent: self.init(.notFound, error.description)
+        case .lastOwner, .ownerExists, .tooMany: self.init(.conflict, error.description)
+        }
     }
 
     private init(store error: CatalogStoreError) {

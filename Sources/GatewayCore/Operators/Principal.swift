@@ -4,11 +4,22 @@ package struct Principal: Sendable, Equatable {
     package let actor: String
     /// What it may do.
     package let role: Role
+    /// The operator who calls, or who made the admin token that calls; `nil` for the gateway's own token.
+    package let operatorID: OperatorID?
+    /// The console's session that the call comes from; `nil` for admin tokens.
+    package let sessionID: OperatorSessionID?
 
     /// Takes the parts.
-    package init(actor: String, role: Role) {
+    package init(
+        actor: String,
+        role: Role,
+        operatorID: OperatorID? = nil,
+        sessionID: OperatorSessionID? = nil
+    ) {
         self.actor = actor
         self.role = role
+        self.operatorID = operatorID
+        self.sessionID = sessionID
     }
 
     /// The holder of the gateway's own admin token, who may do everything.

@@ -12,7 +12,8 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Without --catalog the gateway keeps its catalog in an embedded database in the data directory, and the \
             admin API changes it. At the first start the admin token is printed, once (PORTCULLIS_ADMIN_TOKEN in \
-            the environment of the first start sets it instead).
+            the environment of the first start sets it instead), and while there is no owner who can sign in, each \
+            start prints a link to set one up in the console.
 
             With --catalog FILE the gateway runs from that file alone; the admin API then only reads, and SIGHUP \
             reads the file again.
@@ -33,6 +34,14 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: "The address of the admin listener (PORTCULLIS_ADMIN_LISTEN; default 127.0.0.1:8081).")
     var adminListen: String?
+
+    @Option(
+        help: """
+            Where people reach the admin listener, when not there: https://console.example, which makes the console's \
+            cookie one for TLS alone (PORTCULLIS_ADMIN_URL).
+            """
+    )
+    var adminUrl: String?
 
     @Option(
         help:
@@ -129,7 +138,8 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = try SettingsSource(
             config: config,
             commandLine: [
-                "listen": listen, "admin-listen": adminListen, "data-dir": dataDir, "catalog": catalog,
+                "listen": listen, "admin-listen": adminListen, "admin-url": adminUrl, "data-dir": dataDir,
+                "catalog": catalog,
                 "threads": threads, "log-level": logLevel, "drain-seconds": drainSeconds,
                 "header-timeout-seconds": headerTimeoutSeconds, "key-fetch-allow": keyFetchAllow,
                 "tls-certificate": tlsCertificate, "tls-key": tlsKey,
@@ -148,6 +158,7 @@ struct ServeCommand: AsyncParsableCommand {
 struct ServeOptions {
     var listen: ListenAddress
     var adminListen: ListenAddress
+    var adminURL: AdminURL?
     var dataDirectory: String
     var catalogFile: String?
     var threads: Int
@@ -168,6 +179,7 @@ struct ServeOptions {
             try settings.string("admin-listen") ?? "127.0.0.1:8081",
             option: "admin-listen"
         )
+        adminURL = try AdminURL(settings)
         dataDirectory = try settings.string("data-dir") ?? "./portcullis-data"
         catalogFile = try settings.string("catalog")
         threads = try settings.integer("threads", 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount

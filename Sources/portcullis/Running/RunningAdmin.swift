@@ -9,6 +9,8 @@ import ServiceLifecycle
 struct RunningAdmin {
     /// The port that is listened on.
     let port: Int
+    /// Who may come in.
+    let operators: OperatorService
     private let group: ServiceGroup
     private let serving: Task<Void, any Error>
 
@@ -36,12 +38,14 @@ struct RunningAdmin {
         logger: Logger
     ) async throws -> RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
+        let operators = operatorService(options, source, logger)
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(source, apiSource, snapshots, tokens, keys, certificate, telemetry, metrics, logger),
+            dependencies(operators, apiSource, snapshots, tokens, keys, certificate, telemetry, metrics, logger),
             Console.Dependencies(
-                findSession: { _, _ in nil },
+                findSession: { try await operators.session($0, at: $1) },
                 isReadOnly: source.isFile,
+                operators: operators,
                 now: { .systemNow },
                 logger: logger
             ),
@@ -59,7 +63,9 @@ struct RunningAdmin {
                 throw error
             }
         }
-        for try await port in ports { return RunningAdmin(port: port, group: group, serving: serving) }
+        for try await port in ports {
+            return RunningAdmin(port: port, operators: operators, group: group, serving: serving)
+        }
         throw CommandFailure.trouble("the admin listener ended before it began")
     }
 
@@ -70,8 +76,36 @@ struct RunningAdmin {
         _ = await serving.result
     }
 
-    private static func dependencies(
+    private static func operatorService(
+        _ options: ServeOptions,
         _ source: CatalogSource,
+        _ logger: Logger
+    ) -> OperatorService {
+        let store: any OperatorStore
+        let isReadOnly: Bool
+        switch source {
+        case .store(let kept, _): (store, isReadOnly) = (kept, false)
+        case .file:
+            // There is no audit log beside the file: who signed in and out is in the program's.
+            let memory = MemoryOperatorStore { entry in
+                logger.info(
+                    "the console was used",
+                    metadata: ["action": "\(entry.action)", "client_address": "\(entry.origin)"]
+                )
+            }
+            (store, isReadOnly) = (memory, true)
+        }
+        return OperatorService(
+            store: store,
+            isReadOnly: isReadOnly,
+            consoleURL: options.adminURL?.text,
+            isAdminToken: { try await isAdminToken($0, source) },
+            logger: logger
+        )
+    }
+
+    private static func dependencies(
+        _ operators: OperatorService,
         _ apiSource: AdminAPI.Dependencies.Source,
         _ snapshots: SnapshotSource,
         _ tokens: TokenRecords,
@@ -84,9 +118,7 @@ struct RunningAdmin {
         AdminAPI.Dependencies(
             source: apiSource,
             decisions: telemetry,
-            authenticate: { presented in
-                try await isAdminToken(presented, source) ? .adminToken : nil
-            },
+            authenticate: { try await operators.authenticate($0, at: .systemNow) },
             explain: { request in
                 var explained = explanation(request, snapshots, tokens, keys)
                 if let key = explained.neededKey {
@@ -96,6 +128,7 @@ struct RunningAdmin {
                 }
                 return (explained.record, explained.likelyCauses())
             },
+            operators: operators,
             keySets: AdminAPI.Dependencies.KeySets(
                 fault: { url in keys.rule.fault(url) },
                 status: { source in keys.service.status(of: source) }

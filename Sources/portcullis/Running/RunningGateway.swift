@@ -73,6 +73,12 @@ struct RunningGateway {
         }
         try Terminal.print("gateway listening on \(options.listen.with(port: server.port))")
         try Terminal.print("admin listening on \(options.adminListen.with(port: admin.port))")
+        if let token = try await admin.operators.openSetUp(at: .systemNow) {
+            let authority = "\(options.adminListen.with(port: admin.port))"
+            try Terminal.print(
+                "console: \(admin.operators.link("setup", token: token, authority: authority))"
+            )
+        }
         logger.info(
             "serving",
             metadata: [
