@@ -75,6 +75,9 @@ struct SignInLimit: Sendable {
         return nil
     }
 
+    /// How many entries are remembered.
+    var count: Int { max(young.count + old.count, youngAccounts.count + oldAccounts.count) }
+
     /// Forgets the failures of an address at an account: the password was right.
     mutating func succeeded(_ name: String, _ address: IPAddress) {
         let place = Self.place(name, address)
