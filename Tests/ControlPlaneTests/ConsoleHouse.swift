@@ -10,9 +10,12 @@ struct ConsoleHouse {
     let admin: AdminHouse
     let console: Console
 
-    init(readOnly: Bool = false) {
-        admin = AdminHouse(readOnly: readOnly)
-        console = Console(admin.api, Self.dependencies(readOnly: readOnly))
+    init(readOnly: Bool = false, operators: OperatorService? = nil) {
+        let operators = operators ?? OperatorHouse(isReadOnly: readOnly).service
+        admin = AdminHouse(readOnly: readOnly, operators: operators)
+        var dependencies = Self.dependencies(readOnly: readOnly)
+        dependencies.operators = operators
+        console = Console(admin.api, dependencies)
     }
 
     /// Cookies of the sessions are the names of roles.

@@ -9,6 +9,8 @@ package struct Console: Sendable {
         package var findSession: FindSession
         /// Whether the gateway runs from a file, so that nothing can be changed.
         package var isReadOnly: Bool
+        /// Who may come in; `nil` leaves out the pages to sign in and around operators.
+        package var operators: OperatorService?
         /// The time.
         package var now: @Sendable () -> Timestamp
         /// Where internal errors are told.
@@ -18,11 +20,13 @@ package struct Console: Sendable {
         package init(
             findSession: @escaping FindSession,
             isReadOnly: Bool,
+            operators: OperatorService? = nil,
             now: @escaping @Sendable () -> Timestamp,
             logger: Logger
         ) {
             self.findSession = findSession
             self.isReadOnly = isReadOnly
+            self.operators = operators
             self.now = now
             self.logger = logger
         }
@@ -45,7 +49,9 @@ package struct Console: Sendable {
     ///   - api: the admin API, which every page reads from and every form changes through.
     ///   - dependencies: what else it works with.
     package init(_ api: AdminAPI, _ dependencies: Dependencies) {
-        self.init(api, dependencies, pages: ConsolePages.all)
+        let operators = dependencies.operators
+        let own = operators.map { SignInPages(service: $0).routes + AccountPages(service: $0).routes } ?? []
+        self.init(api, dependencies, pages: ConsolePages.all + own)
     }
 
     init(_ api: AdminAPI, _ dependencies: Dependencies, pages: [ConsoleRoute]) {

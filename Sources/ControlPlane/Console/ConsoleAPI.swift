@@ -92,6 +92,14 @@ struct ConsoleProblem: Error, Sendable {
         self.errors = errors
     }
 
+    /// Takes what a use case refused that is no operation of the API.
+    init(_ problem: Problem) {
+        status = problem.code.status
+        code = problem.code.rawValue
+        detail = problem.detail
+        errors = problem.errors.map { ($0.field, $0.detail) }
+    }
+
     /// What is wrong with a field, or with something within it.
     func fault(of field: String) -> String? {
         errors.first { error in

@@ -6,6 +6,11 @@ enum Templates {
     }
 
     private static let files: [(name: String, bytes: [UInt8])] = [
+        ("account", PackageResources.account_mustache),
+        ("admin-tokens", PackageResources.admin_tokens_mustache),
+        ("operators", PackageResources.operators_mustache),
+        ("shown-once", PackageResources.shown_once_mustache),
+        ("sign-in", PackageResources.sign_in_mustache),
         ("audit", PackageResources.audit_mustache),
         ("badge", PackageResources.badge_mustache),
         ("catalog-form", PackageResources.catalog_form_mustache),

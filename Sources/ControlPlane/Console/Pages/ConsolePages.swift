@@ -13,5 +13,6 @@ enum ConsolePages {
             + EndpointPages().routes
             + UpstreamPages().routes
             + SettingsPages().routes
+            + OperatorPages().routes + AdminTokenPages().routes
     }
 }
