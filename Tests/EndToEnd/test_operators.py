@@ -25,7 +25,10 @@ def choose(url: str, **fields) -> requests.Response:
 
 def sign_in(gateway, name: str, password: str = PASSWORD, cookies=None) -> requests.Response:
     url = f"http://127.0.0.1:{gateway.admin_port}/console/sign-in"
-    form = {"name": name, "password": password}
+    # As a browser does: the form of somebody who is signed in carries the session's token.
+    page = requests.get(url, cookies=cookies, timeout=30).text
+    token = re.search(r'name="_csrf" value="([0-9a-f]*)"', page)[1]
+    form = {"name": name, "password": password, "_csrf": token}
     return requests.post(url, form, cookies=cookies, allow_redirects=False, timeout=30)
 
 
