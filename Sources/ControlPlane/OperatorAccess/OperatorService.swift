@@ -89,6 +89,7 @@ package final class OperatorService: Sendable {
     ///   - page: the page below `/console`.
     ///   - token: what the link proves.
     ///   - authority: the host and port that the console was reached by, where no other is configured.
+    /// - Returns: the link as it is shown to people.
     package func link(_ page: String, token: String, authority: String) -> String {
         "\(consoleURL ?? "http://\(authority)")/console/\(page)?token=\(token)"
     }
