@@ -64,7 +64,11 @@ struct ConsoleHarmTests {
     @Test func `a viewer sees no form that changes anything, and no button that leads to one`() async throws {
         let catalog = try await ConsoleCatalogHouse()
         // The bench changes nothing for a viewer: it reads tokens and explains.
-        let allowed = ["/console/sign-out", "/console/workbench"]
+        // Nor do its own password and sessions belong to anybody else.
+        let allowed = [
+            "/console/sign-out", "/console/workbench", "/console/sign-in", "/console/account/password",
+            "/console/account/sessions/end-others",
+        ]
         for page in catalog.pages() {
             let answer = await catalog.house.show(page, as: .viewer)
             guard answer.status == 200 else {
@@ -103,8 +107,8 @@ struct ConsoleHarmTests {
             let path = route.path.replacing(/\{[a-z_]+\}/) { _ in String(repeating: "0", count: 32) }
             let answer =
                 route.method == .get
-                ? await house.show(Console.root + path)
-                : await house.post(Console.root + path, [("kind", "ed25519")])
+                ? await house.show(Console.root + path, as: .owner)
+                : await house.post(Console.root + path, [("kind", "ed25519")], as: .owner)
             #expect(answer.status == 404, "\(route.method) \(path): \(answer.status)")
         }
     }

@@ -41,7 +41,17 @@ struct RunningAdmin {
         let operators = operatorService(options, source, logger)
         let server = AdminServer(
             AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
-            dependencies(operators, apiSource, snapshots, tokens, keys, certificate, telemetry, metrics, logger),
+            dependencies(
+                operators,
+                apiSource,
+                snapshots,
+                tokens,
+                keys,
+                certificate,
+                telemetry,
+                metrics,
+                logger
+            ),
             Console.Dependencies(
                 findSession: { try await operators.session($0, at: $1) },
                 isReadOnly: source.isFile,
