@@ -14,6 +14,8 @@ package struct AdminServer: Sendable {
         package var host: String
         /// The port to listen on; 0 lets the system choose one.
         package var port: Int
+        /// The host and port under which a proxy before it is reached, if there is one: `console.example`.
+        package var publicAuthority: String?
         /// How long a connection may be silent, a request's head take, or a body pause.
         package var idleTimeout = Duration.seconds(30)
         /// How long the body of a request may take as a whole.
@@ -50,7 +52,8 @@ package struct AdminServer: Sendable {
         onListening: @escaping @Sendable (_ port: Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
-        api = AdminAPI(dependencies, hosts: HostRule(listenHost: configuration.host))
+        let hosts = HostRule(listenHost: configuration.host, publicAuthority: configuration.publicAuthority)
+        api = AdminAPI(dependencies, hosts: hosts)
         self.console = Console(api, console)
         logger = dependencies.logger
         self.onListening = onListening

@@ -139,6 +139,9 @@ package struct AdminAPI: Sendable {
     /// Whether a host is one that the admin listener is called by.
     func isCalledByName(_ authority: String?) -> Bool { hosts.allows(authority) }
 
+    /// The host and port of a proxy before the admin listener.
+    var publicAuthority: String? { hosts.publicAuthority }
+
     /// Answers a request.
     ///
     /// - Parameters:
@@ -287,8 +290,12 @@ package struct AdminAPI: Sendable {
 package struct HostRule: Sendable {
     private let names: Set<String>?
 
-    /// Makes the rule of a listener: on loopback its address and this machine's names, elsewhere all.
-    package init(listenHost: String) {
+    /// The host and port of a proxy before the listener, in lower case.
+    let publicAuthority: String?
+
+    /// Makes the rule of a listener: on loopback its address, this machine's names and a proxy's, elsewhere all.
+    package init(listenHost: String, publicAuthority: String? = nil) {
+        self.publicAuthority = publicAuthority?.lowercased()
         let host = listenHost.lowercased()
         let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
         names =
@@ -299,7 +306,7 @@ package struct HostRule: Sendable {
     func allows(_ authority: String?) -> Bool {
         guard let names else { return true }
         guard let authority = authority?.lowercased() else { return false }
-        if names.contains(authority) { return true }
+        if names.contains(authority) || authority == publicAuthority { return true }
         guard let colon = authority.lastIndex(of: ":") else { return false }
         let port = authority[authority.index(after: colon)...]
         return names.contains(String(authority[..<colon]))

@@ -137,7 +137,7 @@ package struct Console: Sendable {
         _ readBody: AdminAPI.BodyReader
     ) async throws -> Form {
         guard route.method == .post else { return Form() }
-        try PageSecurity.checkOrigin(request)
+        try PageSecurity.checkOrigin(request, publicAuthority: api.publicAuthority)
         let type = (request.contentType ?? "").prefix { $0 != ";" }
         guard type.lowercased() == "application/x-www-form-urlencoded" else {
             throw Problem(.unsupportedMediaType, "expected a form of this console")

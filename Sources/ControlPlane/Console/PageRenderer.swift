@@ -78,7 +78,19 @@ struct PageRenderer: Sendable {
         case .string(let text): text.isEmpty ? Absent() : HTMLText.escaped(text)
         case .array(let nodes): nodes.map { self.value($0.value) }
         case .object(let members):
-            Dictionary(members.map { ($0.name, self.value($0.node.value)) }) { first, _ in first }
+            Dictionary((members + moments(of: members)).map { ($0.name, self.value($0.node.value)) }) {
+                first,
+                _ in
+                first
+            }
+        }
+    }
+
+    /// For each moment of a document, `last_used_at`, the same for people: `last_used_at_words`.
+    private static func moments(of members: [DocumentMember]) -> [DocumentMember] {
+        members.filter { $0.name.hasSuffix("_at") }.map { member in
+            let words = member.node.value.text.map { DocumentValue.string(NumberWords.moment($0)) } ?? .null
+            return DocumentMember("\(member.name)_words", DocumentNode(words))
         }
     }
 

@@ -34,8 +34,11 @@ enum PageSecurity {
 
     /// Refuses what a page of another origin posts.
     ///
+    /// - Parameters:
+    ///   - request: the request.
+    ///   - publicAuthority: the host of a proxy before the listener, which may pass on another `Host`.
     /// - Throws: ``Problem`` 403.
-    static func checkOrigin(_ request: AdminRequest) throws(Problem) {
+    static func checkOrigin(_ request: AdminRequest, publicAuthority: String? = nil) throws(Problem) {
         let refusal = Problem(
             .forbidden,
             "the form was sent by another site; open the page here, and send it again"
@@ -44,7 +47,7 @@ enum PageSecurity {
         guard let origin = request.origin else { return }
         let host = origin.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).last ?? ""
         guard origin.hasPrefix("http://") || origin.hasPrefix("https://"),
-            host.lowercased() == request.authority?.lowercased()
+            host.lowercased() == request.authority?.lowercased() || host.lowercased() == publicAuthority
         else { throw refusal }
     }
 

@@ -80,6 +80,15 @@ package final class OperatorService: Sendable {
         hasher = PasswordHasher(cost: cost, random: random)
     }
 
+    /// Makes ready what would otherwise make the first sign-in with an unknown name slower than the others.
+    package func prepare() async {
+        do {
+            try await hasher.warmUp()
+        } catch {
+            logger.warning("the first sign-in may take longer", metadata: ["reason": "\(error)"])
+        }
+    }
+
     /// Whether the console's cookie is only to be sent over TLS.
     package var isReachedOverTLS: Bool { consoleURL?.hasPrefix("https://") ?? false }
 

@@ -39,8 +39,14 @@ struct RunningAdmin {
     ) async throws -> RunningAdmin {
         let (ports, continuation) = AsyncThrowingStream<Int, any Error>.makeStream()
         let operators = operatorService(options, source, logger)
+        var configuration = AdminServer.Configuration(
+            host: options.adminListen.host,
+            port: options.adminListen.port
+        )
+        configuration.publicAuthority = options.adminURL?.authority
+        Task { await operators.prepare() }
         let server = AdminServer(
-            AdminServer.Configuration(host: options.adminListen.host, port: options.adminListen.port),
+            configuration,
             dependencies(
                 operators,
                 apiSource,

@@ -7,22 +7,46 @@ struct AdminTokenPages {
         [
             .show("/admin-tokens", .role(.owner)) { visit in try await list(visit) },
             .post("/admin-tokens", .role(.owner)) { visit in try await create(visit) },
-            .show("/admin-tokens/{id}/delete", .role(.owner)) { visit in
-                .page(
-                    .confirmation(
-                        "Revoke this admin token?",
-                        section: .operators,
-                        action: "/console/admin-tokens/\(visit.segment("id"))/delete",
-                        cancel: "/console/admin-tokens",
-                        consequences: ["Whatever uses it is refused from now on."]
-                    )
-                )
-            },
+            .show("/admin-tokens/{id}/delete", .role(.owner)) { visit in try await askDelete(visit) },
             .post("/admin-tokens/{id}/delete", .role(.owner)) { visit in
                 try await visit.api.send("DELETE", "/api/v1/admin-tokens/\(visit.segment("id"))")
                 return .redirect(to: "/console/admin-tokens")
             },
         ]
+    }
+
+    private func askDelete(_ visit: Visit) async throws -> ConsoleAnswer {
+        let token = try await found(visit)
+        let lastUse = token["last_used_at"]?.value.text.map {
+            "It was last used at \(NumberWords.moment($0)) UTC."
+        }
+        return .page(
+            .confirmation(
+                "Revoke the admin token \(token["name"]?.value.text ?? "")?",
+                section: .operators,
+                action: "/console/admin-tokens/\(visit.segment("id"))/delete",
+                cancel: "/console/admin-tokens",
+                consequences: [lastUse ?? "It was never used.", "Whatever uses it is refused from now on."],
+                submit: "Revoke"
+            )
+        )
+    }
+
+    /// The token that the path names.
+    ///
+    /// - Throws: ``Problem`` 404.
+    private func found(_ visit: Visit) async throws -> DocumentNode {
+        var cursor: String?
+        repeat {
+            let page = try await visit.api.get(
+                "/api/v1/admin-tokens",
+                [("limit", "200"), ("cursor", cursor)]
+            )
+            let token = page.elements("items").first { $0["id"]?.value.text == visit.path["id"] }
+            if let token { return token }
+            cursor = page["next_cursor"]?.value.text
+        } while cursor != nil
+        throw Problem(.notFound, "there is no admin token with this id")
     }
 
     private func list(_ visit: Visit, problem: ConsoleProblem? = nil) async throws -> ConsoleAnswer {

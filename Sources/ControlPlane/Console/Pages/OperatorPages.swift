@@ -12,6 +12,7 @@ struct OperatorPages {
                 let path = "/api/v1/operators/\(visit.segment("id"))/invitation"
                 return link(try await visit.api.send("POST", path))
             },
+            .show("/operators/{id}/deactivate", .role(.owner)) { visit in try await askDeactivate(visit) },
             .show("/operators/{id}/delete", .role(.owner)) { visit in try await askDelete(visit) },
             .post("/operators/{id}/delete", .role(.owner)) { visit in
                 try await visit.api.send("DELETE", "/api/v1/operators/\(visit.segment("id"))")
@@ -105,6 +106,25 @@ struct OperatorPages {
         }
     }
 
+    private func askDeactivate(_ visit: Visit) async throws -> ConsoleAnswer {
+        let found = try await visit.api.get("/api/v1/operators/\(visit.segment("id"))")
+        let name = found["name"]?.value.text ?? ""
+        return .page(
+            .confirmation(
+                "Deactivate the operator \(name)?",
+                section: .operators,
+                action: "/console/operators/\(visit.segment("id"))",
+                cancel: "/console/operators",
+                consequences: [
+                    "All sessions of \(name) end at once.",
+                    "The admin tokens that \(name) made stop until the operator is active again.",
+                ],
+                submit: "Deactivate",
+                hidden: [(name: "active", value: "false")]
+            )
+        )
+    }
+
     private func askDelete(_ visit: Visit) async throws -> ConsoleAnswer {
         let found = try await visit.api.get("/api/v1/operators/\(visit.segment("id"))")
         let name = found["name"]?.value.text ?? ""
@@ -151,7 +171,9 @@ extension ConsolePage {
         section: ConsoleSection,
         action: String,
         cancel: String,
-        consequences: [String]
+        consequences: [String],
+        submit: String = "Delete",
+        hidden: [(name: String, value: String)] = []
     ) -> ConsolePage {
         let list = consequences.map { DocumentNode(object: [("text", .string($0))]) }
         return ConsolePage(
@@ -160,8 +182,16 @@ extension ConsolePage {
             section: section,
             [
                 ("question", .string(question)), ("hasConsequences", .bool(!list.isEmpty)),
-                ("consequences", .array(list)), ("action", .string(action)), ("submit", .string("Delete")),
-                ("cancel", .string(cancel)), ("hidden", .array([])),
+                ("consequences", .array(list)), ("action", .string(action)), ("submit", .string(submit)),
+                ("cancel", .string(cancel)),
+                (
+                    "hidden",
+                    .array(
+                        hidden.map {
+                            DocumentNode(object: [("name", .string($0.name)), ("value", .string($0.value))])
+                        }
+                    )
+                ),
             ]
         )
     }

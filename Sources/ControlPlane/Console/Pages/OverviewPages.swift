@@ -249,4 +249,7 @@ struct OverviewPages {
 extension DocumentNode {
     /// A whole number of an object; 0 where there is none.
     func count(_ name: String) -> Int64 { self[name]?.value.number ?? 0 }
+
+    /// The elements of a list of an object; none where there is no list.
+    func elements(_ name: String) -> [DocumentNode] { self[name]?.elements ?? [] }
 }
