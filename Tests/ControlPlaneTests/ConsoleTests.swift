@@ -70,7 +70,10 @@ struct ConsoleTests {
             ("/console/clients?x=1", "/console/clients?x=1"), ("//evil.example", "/console"),
             ("https://evil.example/console/", "/console"), ("/console//evil.example", "/console"),
             ("/console/\\evil", "/console"), ("/console/\r\nSet-Cookie: a=b", "/console"), (nil, "/console"),
-            ("/consolevil", "/console"), ("/console/sign-out", "/console"),
+            ("/consolevil", "/console"), ("/console/../api/v1/x", "/console"),
+            ("/console/%2e%2e/x", "/console"),
+            ("/console/clients?search=a%20b", "/console/clients?search=a%20b"),
+            ("/console/sign-out", "/console"),
         ] as [(String?, String)]
     ) func `signing in leads to pages of the console only`(_ wanted: String?, _ path: String) {
         #expect(PageSecurity.ownPath(wanted) == path)
@@ -144,5 +147,54 @@ struct ConsoleTests {
             let answer = renderer.render(page, nil)
             #expect(!String(decoding: answer.body, as: UTF8.self).contains("<script>\""), "\(name)")
         }
+    }
+}
+
+/// The pages of traffic and decisions.
+struct ConsoleTrafficTests {
+    @Test func `what a caller wrote becomes no other parameter of the bench`() async {
+        let path = "/c/e&explain=1&token=x&client_address=10.6.6.6"
+        let record = DecisionRecord(
+            requestID: String(repeating: "a", count: 32),
+            at: Timestamp(secondsSinceEpoch: 1_800_000_000),
+            method: "GET",
+            path: path,
+            clientAddress: "192.0.2.1",
+            endpoint: nil,
+            client: nil,
+            profile: nil,
+            status: 404,
+            code: .endpointNotFound,
+            checks: []
+        )
+        let admin = AdminHouse(decisions: [record])
+        let house = Console(admin.api, ConsoleHouse.dependencies())
+        var request = AdminRequest(
+            method: "GET",
+            target: "/console/decisions/\(record.requestID)",
+            authority: "127.0.0.1:8081"
+        )
+        request.cookies = "portcullis_session=manager"
+        let page = String(decoding: await house.answer(request) { _ in [] }.body, as: UTF8.self)
+        #expect(page.contains("url=%2Fc%2Fe%26explain%3D1%26token%3Dx%26client_address%3D10.6.6.6\""))
+        // Nor does a link of somebody else's lay a token on the bench.
+        let bench = await ConsoleHouse().show("/console/workbench?explain=1&token=evil-token&url=/x")
+        #expect(!bench.text.contains("evil-token") && bench.text.contains("value=\"/x\""))
+    }
+
+    @Test func `shares add up as people read them`() {
+        #expect(NumberWords.share(12, of: 22) == "54.5 %" && NumberWords.share(10, of: 22) == "45.5 %")
+        #expect(NumberWords.share(0, of: 0) == "0 %" && NumberWords.share(1, of: 100_000) == "<0.1 %")
+        #expect(NumberWords.share(5, of: 5) == "100 %" && NumberWords.grouped(-1_234_567) == "-1,234,567")
+        #expect(NumberWords.grouped(.min) == "-9,223,372,036,854,775,808")
+    }
+
+    @Test(arguments: [0.0, 1, 3, 7, 12, 999, 1e9, .infinity, .nan, -1])
+    func `a chart's scale reaches its highest value`(
+        _ highest: Double
+    ) {
+        let scale = Chart.scale(upTo: highest)
+        #expect(scale.steps.count >= 2 && scale.steps == scale.steps.sorted())
+        if highest.isFinite { #expect(scale.last >= highest) }
     }
 }

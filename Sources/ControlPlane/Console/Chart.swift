@@ -19,13 +19,13 @@ struct Chart: Sendable {
     }
 
     /// The size of the drawing, in its own units.
-    private static let width = 760.0
-    private static let height = 190.0
+    private static let width = 520.0
+    private static let height = 180.0
     private static let left = 52.0
     private static let top = 8.0
     private static let bottom = 22.0
     /// How many moments are named below the chart.
-    private static let namedSlots = 6
+    private static let namedSlots = 5
 
     let form: Form
     /// The names of the values, in their order; the template's class of each is `series-1` and so on.

@@ -28,8 +28,7 @@ enum NumberWords {
         guard whole > 0, part > 0 else { return "0 %" }
         let tenths = Int64((Double(part) * 1000 / Double(whole)).rounded())
         guard tenths > 0 else { return "<0.1 %" }
-        return tenths % 10 == 0 || tenths >= 100
-            ? "\((tenths + 5) / 10) %" : "\(tenths / 10).\(tenths % 10) %"
+        return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
     }
 
     /// A moment of a document (RFC 3339, in UTC) for people: `2026-11-26 02:57:02`.

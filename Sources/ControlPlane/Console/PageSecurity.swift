@@ -69,7 +69,8 @@ enum PageSecurity {
     static func ownPath(_ wanted: String?) -> String {
         guard let wanted, wanted.hasPrefix(Console.root + "/") || wanted.hasPrefix(Console.root + "?"),
             wanted.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "\\") }),
-            !wanted.contains("//"), !wanted.hasPrefix(Console.root + "/sign-")
+            !wanted.contains("//"), !wanted.contains("/."),
+            !wanted.prefix(while: { $0 != "?" }).contains("%"), !wanted.hasPrefix(Console.root + "/sign-")
         else { return Console.root }
         return wanted
     }

@@ -159,8 +159,7 @@ struct DecisionPages {
                     ("status", status == 0 ? .string("none") : .integer(status)),
                     ("checks", .array((decision["checks"]?.elements ?? []).map(CheckWords.content))),
                     ("isAdmitted", .bool(code == nil)),
-                    ("method", decision["method"]?.value ?? .null),
-                    ("path", decision["path"]?.value ?? .null),
+                    ("workbench", .string(Self.workbench(decision))),
                     ("hasCrumbs", .bool(true)),
                     (
                         "crumbs",
@@ -173,6 +172,16 @@ struct DecisionPages {
                 ]
             )
         )
+    }
+}
+
+extension DecisionPages {
+    /// The bench with this call on it. What the caller wrote is encoded as a whole, so that it becomes no other
+    /// parameter.
+    fileprivate static func workbench(_ decision: DocumentNode) -> String {
+        let method = PathSegment.encoded(decision["method"]?.value.text ?? "")
+        let path = PathSegment.encoded(decision["path"]?.value.text ?? "")
+        return "/console/workbench?method=\(method)&url=\(path)"
     }
 }
 

@@ -8,7 +8,12 @@ struct WorkbenchPages {
     /// The pages.
     var routes: [ConsoleRoute] {
         [
-            .show("/workbench") { visit in try await page(visit, Work(visit.query)) },
+            .show("/workbench") { visit in
+                var work = Work(visit.query)
+                // Whoever makes somebody follow a link lays neither a token nor a question on the bench.
+                (work.token, work.address, work.isExplained) = ("", "", false)
+                return try await page(visit, work)
+            },
             .post("/workbench", .role(.viewer)) { visit in try await page(visit, Work(visit.form)) },
             .post("/workbench/decode", .role(.viewer)) { visit in try await decoded(visit) },
             .post("/workbench/sign") { visit in try await sign(visit) },
