@@ -70,12 +70,18 @@ struct FormField: Sendable {
     ///   - form: what was entered.
     ///   - problem: why it was not accepted.
     ///   - documentField: the field of the API's document that this one fills; of the same name unless given.
-    /// - Returns: the field, to be shown again; a secret or password is not shown again.
+    /// - Returns: the field, to be shown again; a secret, a password or a private key is not shown again.
     func entered(_ form: Form, _ problem: ConsoleProblem?, as documentField: String? = nil) -> FormField {
         var field = self
         field.fault = problem?.fault(of: documentField ?? name) ?? ""
-        field.values = isSecret ? [] : form.all(name)
+        field.values =
+            isSecret ? [] : form.all(name).filter { isProse || !PrivateKeyText.isFound(in: $0) }
         return field
+    }
+
+    private var isProse: Bool {
+        if case .area(_, isCode: false) = kind { return true }
+        return false
     }
 
     /// What the template shows.
@@ -108,8 +114,11 @@ struct FormField: Sendable {
     }
 
     private func content(of options: [Option]) -> DocumentValue {
-        .array(
-            options.map { option in
+        // What is there and was not among the options is one besides: a form that nobody touched sends what it showed.
+        let missing = values.filter { value in !options.contains { $0.value == value } }
+        let all = missing.map { Option($0, $0) } + options
+        return .array(
+            all.map { option in
                 DocumentNode(
                     object: [
                         ("value", .string(option.value)), ("label", .string(option.label)),

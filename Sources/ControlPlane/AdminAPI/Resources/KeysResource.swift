@@ -10,6 +10,9 @@ struct KeysResource: Resource {
     let parameter = "key_id"
     let object = Schemas.key
 
+    /// The operations, with the one that lets a key follow another.
+    var operations: [Operation] { standardOperations + [rotateOperation] }
+
     func entities(in catalog: Catalog, _ call: Call) throws(Problem) -> [ProfileKey] {
         try ProfileOwner.profile(in: catalog, call).keys
     }
@@ -68,6 +71,97 @@ struct KeysResource: Resource {
         try updated.update(from: &reader, of: profile.id, context: &context)
         try put(updated, in: profile, replacing: key, &draft)
         return updated
+    }
+
+    // MARK: Rotating
+
+    private var rotateOperation: Operation {
+        Operation(
+            method: .post,
+            path: "\(path)/{\(parameter)}/rotate",
+            name: "rotate\(operationNoun)",
+            summary: "Adds a key that follows another, and retires that one, at once or with an overlap.",
+            tag: plural,
+            body: Operation.Body(object: Self.successor.input),
+            successes: [
+                Operation.Success(
+                    status: 201,
+                    summary: "The new key.",
+                    object: object.output,
+                    headers: ["Location", "ETag"]
+                )
+            ],
+            changesCatalog: true,
+            readsIfMatch: true,
+            perform: { call in try await rotate(call) }
+        )
+    }
+
+    private static let overlap = "overlap_seconds"
+
+    private static let successor = ObjectShape(
+        name: "KeySuccessor",
+        summary: "The key that follows another, and for how long both verify.",
+        fields: Schemas.key.fields + Schemas.refresh.fields
+    )
+
+    /// Both in one transaction: either the new key verifies and the old one has its end, or nothing was changed.
+    private func rotate(_ call: Call) async throws -> AdminAnswer {
+        var members = call.body.value.members
+        let overlap = members.first { $0.name == Self.overlap }?.node.value.number ?? 0
+        members.removeAll { $0.name == Self.overlap }
+        let body = DocumentNode(.object(members), at: call.body.position)
+        let end = Timestamp(secondsSinceEpoch: call.now.secondsSinceEpoch + overlap)
+        let document = try await catalog.edit { draft -> (DocumentNode, [AuditEntry]) in
+            var context = catalog.context(call)
+            let old = try existingForChange(in: draft.catalog, call)
+            let profile = try ProfileOwner.profile(in: draft.catalog, call)
+            var reader = try DocumentReader(body)
+            let new = try ProfileKey(from: &reader, of: profile.id, context: &context)
+            try put(new, in: profile, replacing: nil, &draft)
+            var retiring = old
+            // It never lives longer for having a successor.
+            retiring.retireAt = min(old.retireAt ?? end, end)
+            do {
+                let current = try ProfileOwner.profile(in: draft.catalog, call)
+                try put(retiring, in: current, replacing: old, &draft)
+            } catch let problem as Problem {
+                let detail = "the old key: \(problem.detail)"
+                throw Problem(
+                    problem.code,
+                    "\(Self.overlap): \(detail)",
+                    errors: [Problem.FieldError(field: Self.overlap, detail: detail)]
+                )
+            }
+            let made = new.document()
+            return (
+                made,
+                [
+                    call.audit(
+                        "create",
+                        kind,
+                        id: new.id.text,
+                        name: new.name,
+                        details: AuditDetails.changes(from: nil, to: made)
+                    ),
+                    call.audit(
+                        "update",
+                        kind,
+                        id: old.id.text,
+                        name: old.name,
+                        details: AuditDetails.changes(from: old.document(), to: retiring.document())
+                    ),
+                ]
+            )
+        }.outcome
+        return AdminAnswer(
+            201,
+            document,
+            headers: [
+                (name: "ETag", value: document.entityTag),
+                (name: "Location", value: location(document["id"]?.value.text ?? "", call)),
+            ]
+        )
     }
 
     private func put(

@@ -80,7 +80,11 @@ for (const form of document.querySelectorAll("form[data-form]")) {
     }
     try {
       const answer = await fetch("/console/keys/check", { method: "POST", body });
-      if (answer.ok && round === latest) finding(place, await answer.json());
+      if (!answer.ok || round !== latest) return;
+      const found = await answer.json();
+      finding(place, found);
+      // A private key has no business on this page.
+      if (found.isPrivate) field.value = "";
     } catch {
       // Without an answer the form still says what is wrong when it is sent.
     }

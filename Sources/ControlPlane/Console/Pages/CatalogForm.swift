@@ -47,7 +47,13 @@ struct CatalogForm: Sendable {
 
     /// The page with what was entered, and why it was not accepted.
     func page(again form: Form, _ problem: ConsoleProblem?, tag: String = "") -> ConsoleAnswer {
-        render(tag: tag, problem: problem, notes: []) { field in field.field.entered(form, problem) }
+        let isPrivate = finding.contains { $0.0 == "isPrivate" && $0.1.isTrue }
+        return render(tag: tag, problem: problem, notes: []) { field in
+            var shown = field.field.entered(form, problem)
+            // Recognised in a form that looks like no private key, such as bare Base64.
+            if isPrivate, field.name == "public_key" { shown.values = [] }
+            return shown
+        }
     }
 
     private func notes(on document: DocumentNode) -> [String] {

@@ -23,15 +23,11 @@ struct KeyFinding {
         let found = try await recognise([("key", .string(text))])
         let keys = found["keys"]?.elements ?? []
         guard let key = keys.first else {
-            return Self.finding("bad", "Not a key that can be used: \(found.text("problem"))", [])
+            return PrivateKeyText.isFound(in: text)
+                ? Self.exposed
+                : Self.finding("bad", "Not a key that can be used: \(found.text("problem"))", [])
         }
-        if keys.contains(where: { $0["is_private"]?.value.isTrue == true }) {
-            return Self.finding(
-                "bad",
-                "This is a private key: give the public half, and consider the private one exposed.",
-                []
-            )
-        }
+        if keys.contains(where: { $0["is_private"]?.value.isTrue == true }) { return Self.exposed }
         guard keys.count == 1 else {
             return Self.finding("bad", "These are \(keys.count) keys: add each on its own.", [])
         }
@@ -60,6 +56,14 @@ struct KeyFinding {
         }
         return Self.finding("good", "Strong enough: \(key.text("kind"))", facts)
     }
+
+    /// That a private key was given: whatever page shows this does not show the key again.
+    private static let exposed =
+        finding(
+            "bad",
+            "This is a private key: give the public half, and consider the private one exposed.",
+            []
+        ) + [("isPrivate", .bool(true))]
 
     private func recognise(_ members: [(String, DocumentValue)]) async throws -> DocumentNode {
         try await api.send("POST", "/api/v1/keys/recognise", [], .fields(members))

@@ -132,13 +132,17 @@ struct KeyMaking {
 
     private func addPublic(_ visit: Visit) async throws -> ConsoleAnswer {
         var form = publicForm(try await ProfilePages.profile(visit))
-        if !visit.form.text("public_key").isEmpty {
-            form.finding = try await KeyFinding(api: visit.api).publicKey(visit.form.text("public_key"))
-        }
+        form.finding = try await finding(visit)
         if visit.form.isOn("check") { return form.page(again: visit.form, nil) }
         return try await form.submit(visit, "POST", "\(ProfilePages.path(visit))/keys") { _ in
             .redirect(to: ProfilePages.page(visit))
         }
+    }
+
+    /// What was recognised in the public key that was entered; a private one is emptied on the page by this.
+    private func finding(_ visit: Visit) async throws -> [(String, DocumentValue)] {
+        let text = visit.form.text("public_key")
+        return text.isEmpty ? [] : try await KeyFinding(api: visit.api).publicKey(text)
     }
 
     // MARK: A successor
@@ -152,6 +156,10 @@ struct KeyMaking {
     private func rotateForm(_ profile: CatalogEntity, _ key: CatalogEntity) -> CatalogForm {
         let page = ProfilePages.root + "/" + profile.id
         let isSecret = key.document["public_key"] == nil
+        let choice = KeyFields.overlap("Retires", now: "At once, without an overlap", name: "overlap_seconds")
+        var overlap = CatalogField(.number, choice.field)
+        // A week is what most changes need.
+        overlap.field.values = ["604800"]
         var form = CatalogForm(
             title: "Rotate key",
             section: .clients,
@@ -169,7 +177,7 @@ struct KeyMaking {
                 ),
                 CatalogForm.Group(
                     heading: "The old key",
-                    fields: [KeyFields.overlap("Retires", now: "At once, without an overlap")]
+                    fields: [overlap]
                 ),
             ],
             submit: "Rotate",
@@ -177,54 +185,20 @@ struct KeyMaking {
             marker: isSecret ? "secret" : "public"
         )
         if isSecret { form.button = CatalogForm.Button(name: "generate", label: "Generate one and rotate") }
-        // A week is what most changes need.
-        form.groups[1].fields[0].field.values = ["604800"]
         return form
     }
 
+    /// One call of the API: either the new key is there and shown, and the old one has its end, or nothing was done.
     private func rotate(_ visit: Visit) async throws -> ConsoleAnswer {
         let (profile, key) = try await rotated(visit)
         var form = rotateForm(profile, key)
+        form.finding = try await finding(visit)
         let secret = visit.form.isOn("generate") ? try await KeyFinding(api: visit.api).newSecret() : nil
         let sent = secret.map { visit.replacing("secret", with: $0) } ?? visit
-        var made = form
-        // The choice of the overlap is about the old key, and no field of the new one.
-        made.groups.removeLast()
-        let keys = "\(ProfilePages.path(visit))/keys"
-        let outcome = try await made.submit(sent, "POST", keys) { _ in .redirect(to: "") }
-        guard case .redirect = outcome else {
-            // Shown again with both parts.
-            if case .page(let page) = outcome, page.status != 200 {
-                return try again(&form, visit, page, secret)
-            }
-            return outcome
+        let path = "\(ProfilePages.path(visit))/keys/\(visit.segment("key_id"))/rotate"
+        return try await form.submit(sent, "POST", path) { _ in
+            secret.map { Self.shown($0, profile) } ?? .redirect(to: ProfilePages.page(visit))
         }
-        // The new one is there first: whatever happens now, tokens are verified.
-        let end = KeyFields.end(visit)
-        let old = Timestamp(rfc3339: key.text("retire_at"))
-        if old.map({ $0 > end }) ?? true {
-            let members = DocumentValue.fields([("retire_at", .string(end.description))])
-            try await visit.api.send("PATCH", "\(keys)/\(key.id)", [], members)
-        }
-        return secret.map { Self.shown($0, profile) } ?? .redirect(to: ProfilePages.page(visit))
-    }
-
-    private func again(
-        _ form: inout CatalogForm,
-        _ visit: Visit,
-        _ page: ConsolePage,
-        _ secret: String?
-    ) throws -> ConsoleAnswer {
-        var page = page
-        // The second part follows the first as it was filled in.
-        guard case .page(let whole) = form.page(again: visit.form, nil),
-            case .array(let all)? = whole.content.first(where: { $0.0 == "groups" })?.1, let last = all.last
-        else { return .page(page) }
-        page.content = page.content.map { name, value in
-            guard name == "groups", case .array(let nodes) = value else { return (name, value) }
-            return (name, .array(nodes + [last]))
-        }
-        return .page(page)
     }
 }
 

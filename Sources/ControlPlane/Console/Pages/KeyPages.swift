@@ -160,11 +160,11 @@ enum KeyFields {
     )
 
     /// How long something old goes on.
-    static func overlap(_ label: String, now: String) -> CatalogField {
+    static func overlap(_ label: String, now: String, name: String = "overlap") -> CatalogField {
         CatalogField(
             .text(emptyIsNull: false),
             FormField(
-                "overlap",
+                name,
                 label,
                 .choice([
                     FormField.Option("0", now), FormField.Option("3600", "In 1 hour"),
