@@ -43,15 +43,28 @@ extension ConsoleAPI {
     /// - Throws: ``ConsoleProblem``.
     func all(_ path: String, _ query: [(String, String?)] = [], pages: Int = 5) async throws -> [DocumentNode]
     {
+        try await beginning(of: path, query, pages: pages).items
+    }
+
+    /// Reads the entities of a list, at most so many pages of 200, and whether these are all.
+    ///
+    /// - Throws: ``ConsoleProblem``.
+    func beginning(
+        of path: String,
+        _ query: [(String, String?)] = [],
+        pages: Int = 5
+    ) async throws -> (items: [DocumentNode], isWhole: Bool, total: Int) {
         var items: [DocumentNode] = []
         var cursor: String?
+        var total = 0
         for _ in 0..<pages {
             let page = try await get(path, query + [("limit", "200"), ("cursor", cursor)])
             items += page["items"]?.elements ?? []
+            total = Int(page["total"]?.value.number ?? 0)
             cursor = page["next_cursor"]?.value.text
             if cursor == nil { break }
         }
-        return items
+        return (items, cursor == nil, total)
     }
 
     /// How many entities a list has.
@@ -143,9 +156,13 @@ enum CatalogPage {
         action: String,
         submit: String,
         cancel: String,
-        tag: String = ""
+        tag: String = "",
+        hidden: [(name: String, value: String)] = [],
+        cancelButton: String = ""
     ) -> ConsoleAnswer {
-        .page(
+        let all: [(name: String, value: String)] =
+            (tag.isEmpty ? [] : [(name: "_tag", value: tag)]) + hidden
+        return .page(
             ConsolePage(
                 "confirm",
                 title: title,
@@ -155,14 +172,15 @@ enum CatalogPage {
                     ("hasConsequences", .bool(!consequences.isEmpty)),
                     ("consequences", texts(consequences)),
                     ("action", .string(action)), ("submit", .string(submit)), ("cancel", .string(cancel)),
+                    ("cancelButton", .string(cancelButton)),
                     (
                         "hidden",
                         .array(
-                            tag.isEmpty
-                                ? []
-                                : [
-                                    DocumentNode(object: [("name", .string("_tag")), ("value", .string(tag))])
-                                ]
+                            all.map {
+                                DocumentNode(object: [
+                                    ("name", .string($0.name)), ("value", .string($0.value)),
+                                ])
+                            }
                         )
                     ),
                 ]

@@ -104,8 +104,12 @@ struct ClientPages {
 
     private func show(_ visit: Visit) async throws -> ConsoleAnswer {
         let client = try await client(visit)
-        let profiles = try await visit.api.all("/api/v1/profiles", [("client_id", client.id)])
-        let rows = profiles.map { profile in
+        let profiles = try await visit.api.beginning(
+            of: "/api/v1/profiles",
+            [("client_id", client.id)],
+            pages: 1
+        )
+        let rows = profiles.items.map { profile in
             DocumentNode(
                 object: [
                     ("path", .string("/console/profiles/\(profile.text("id"))")),
@@ -132,6 +136,9 @@ struct ClientPages {
                     ("state", CatalogPage.state(client.isActive)), ("id", .string(client.id)),
                     ("lastUse", CatalogPage.moment(client.document["last_used_at"]?.value.text, visit.now)),
                     ("rows", .array(rows)), ("hasRows", .bool(!rows.isEmpty)),
+                    ("isCut", .bool(!profiles.isWhole)), ("shownCount", .integer(Int64(rows.count))),
+                    ("total", .integer(Int64(profiles.total))),
+                    ("all", .string("\(ProfilePages.root)?client=\(PathSegment.encoded(client.name))")),
                 ]
             )
         )
@@ -230,13 +237,15 @@ struct ClientPages {
     }
 
     private func consequences(_ client: CatalogEntity, _ visit: Visit) async throws -> [String] {
-        let profiles = try await visit.api.all("/api/v1/profiles", [("client_id", client.id)])
-        let keys = profiles.reduce(0) { $0 + ($1["keys"]?.elements.count ?? 0) }
-        let tokens = profiles.reduce(0) { $0 + ($1["api_tokens"]?.elements.count ?? 0) }
+        let profiles = try await visit.api.beginning(of: "/api/v1/profiles", [("client_id", client.id)])
+        let keys = profiles.items.reduce(0) { $0 + ($1["keys"]?.elements.count ?? 0) }
+        let tokens = profiles.items.reduce(0) { $0 + ($1["api_tokens"]?.elements.count ?? 0) }
         let use = CatalogPage.lastUse(client.document["last_used_at"]?.value.text, visit.now)
+        // The number of profiles is known whatever there is; keys are counted in those that were read.
+        let atLeast = profiles.isWhole ? "" : "at least "
         return [
-            "\(CatalogPage.count(profiles.count, "profile")), \(CatalogPage.count(keys, "key")), "
-                + "\(CatalogPage.count(tokens, "API token")); \(use)."
+            "\(CatalogPage.count(profiles.total, "profile")), \(atLeast)\(CatalogPage.count(keys, "key")), "
+                + "\(atLeast)\(CatalogPage.count(tokens, "API token")); \(use)."
         ]
     }
 }

@@ -114,73 +114,83 @@ struct EndpointPages {
     // MARK: Forms
 
     private func groups(_ visit: Visit) async throws -> [CatalogForm.Group] {
-        let upstreams = try await visit.api.all("/api/v1/upstreams").map { $0.text("name") }
-        return [
-            CatalogForm.Group(
-                heading: "What is called",
-                fields: [
-                    CatalogField(
-                        .text(emptyIsNull: false),
-                        FormField(
-                            "name",
-                            "Name",
-                            hint: "For people and reports, unique here.",
-                            isRequired: true
-                        )
-                    ),
-                    Self.methods,
-                    CatalogField(
-                        .text(emptyIsNull: false),
-                        FormField(
-                            "path",
-                            "Path",
-                            hint: "Below the handle; a name in braces stands for one segment.",
-                            isRequired: true,
-                            placeholder: "/orders/{id}"
-                        )
-                    ),
-                    ProfileForms.flag("active", "Active", "Switched off it answers 404.", isOn: true),
-                ]
-            ),
-            CatalogForm.Group(
-                heading: "Where it goes",
-                hint: upstreams.isEmpty ? "There is no upstream yet: make one under Upstreams first." : "",
-                fields: [
-                    CatalogField(
-                        .text(emptyIsNull: false),
-                        FormField("upstream", "Upstream", .choice(upstreams.map { FormField.Option($0, $0) }))
-                    ),
-                    ProfileForms.text(
-                        "upstream_path",
-                        "Path at the upstream",
-                        "May use the path’s parameters. Empty: the same."
-                    ),
-                    ProfileForms.number(
-                        "timeout_seconds",
-                        "Timeout in seconds",
-                        "How long the upstream may take to begin its answer, 1 to 240. Empty: 30."
-                    ),
-                ]
-            ),
-            CatalogForm.Group(heading: "Who may", fields: Self.guarding),
-            CatalogForm.Group(
-                heading: "More: body limit, credential",
-                isFolded: true,
-                fields: [
-                    ProfileForms.number(
-                        "max_body_bytes",
-                        "Largest request body in bytes",
-                        "Empty: 5,000,000."
-                    ),
-                    ProfileForms.flag(
-                        "forward_credential",
-                        "Pass the credential on",
-                        "Off: the upstream gets the caller’s name and claims, and not its token."
-                    ),
-                ]
-            ),
+        [
+            Self.calling, try await forwarding(visit),
+            CatalogForm.Group(heading: "Who may", fields: Self.guarding), Self.more,
         ]
     }
+
+    private static let calling = CatalogForm.Group(
+        heading: "What is called",
+        fields: [
+            CatalogField(
+                .text(emptyIsNull: false),
+                FormField(
+                    "name",
+                    "Name",
+                    hint: "For people and reports, unique here.",
+                    isRequired: true
+                )
+            ),
+            methods,
+            CatalogField(
+                .text(emptyIsNull: false),
+                FormField(
+                    "path",
+                    "Path",
+                    hint: "Below the handle; a name in braces stands for one segment.",
+                    isRequired: true,
+                    placeholder: "/orders/{id}"
+                )
+            ),
+            ProfileForms.flag("active", "Active", "Switched off it answers 404.", isOn: true),
+        ]
+    )
+
+    private func forwarding(_ visit: Visit) async throws -> CatalogForm.Group {
+        let upstreams = try await visit.api.beginning(of: "/api/v1/upstreams")
+        let names = upstreams.items.map { $0.text("name") }
+        // A choice of only some would not say so: where there are too many for one, the name is typed.
+        let field =
+            upstreams.isWhole
+            ? FormField("upstream", "Upstream", .choice(names.map { FormField.Option($0, $0) }))
+            : FormField(
+                "upstream",
+                "Upstream",
+                hint: "The name of one of the \(upstreams.total) upstreams.",
+                isRequired: true
+            )
+        return CatalogForm.Group(
+            heading: "Where it goes",
+            hint: names.isEmpty ? "There is no upstream yet: make one under Upstreams first." : "",
+            fields: [
+                CatalogField(.text(emptyIsNull: false), field),
+                ProfileForms.text(
+                    "upstream_path",
+                    "Path at the upstream",
+                    "May use the path’s parameters. Empty: the same."
+                ),
+                ProfileForms.number(
+                    "timeout_seconds",
+                    "Timeout in seconds",
+                    "How long the upstream may take to begin its answer, 1 to 240. Empty: 30."
+                ),
+            ]
+        )
+    }
+
+    private static let more = CatalogForm.Group(
+        heading: "More: body limit, credential",
+        isFolded: true,
+        fields: [
+            ProfileForms.number("max_body_bytes", "Largest request body in bytes", "Empty: 5,000,000."),
+            ProfileForms.flag(
+                "forward_credential",
+                "Pass the credential on",
+                "Off: the upstream gets the caller’s name and claims, and not its token."
+            ),
+        ]
+    )
 
     private static let methods = CatalogField(
         .list,

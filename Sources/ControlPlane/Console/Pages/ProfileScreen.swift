@@ -7,7 +7,7 @@ struct ProfileScreen {
     private let isClientActive: Bool
     private let keys: [DocumentNode]
     private let tokens: [DocumentNode]
-    private let revocations: [DocumentNode]
+    private let revocations: DocumentNode
     private let rotation: [String: DocumentNode]
     private let requiresExpiry: Bool
     private let collections: [DocumentNode]
@@ -26,7 +26,10 @@ struct ProfileScreen {
         isClientActive = client["active"]?.value.isTrue ?? false
         keys = try await api.all("\(path)/keys")
         tokens = try await api.all("\(path)/api-tokens")
-        revocations = try await api.all("\(path)/revocations", pages: 1)
+        revocations = try await api.get(
+            "\(path)/revocations",
+            [("limit", "200"), ("cursor", visit.query["revocations_after"])]
+        )
         let judged = try await api.all("/api/v1/rotation", [("profile_id", profile.id)])
         rotation = Dictionary(judged.map { ($0.text("id"), $0) }) { first, _ in first }
         let settings = try await api.get("/api/v1/settings")
@@ -36,7 +39,9 @@ struct ProfileScreen {
             : profile.document["require_exp"]?.value.isTrue ?? false
         var granted: [DocumentNode] = []
         // So many as a page can show; the form has them all.
-        for handle in (profile.document["collections"]?.elements ?? []).compactMap(\.value.text).prefix(50) {
+        for handle in (profile.document["collections"]?.elements ?? []).compactMap(\.value.text)
+            .prefix(Self.shownCollections)
+        {
             granted += try await api.all("/api/v1/collections", [("handle", handle)], pages: 1)
         }
         collections = granted
@@ -46,6 +51,14 @@ struct ProfileScreen {
         let expiring = hasRoots ? try await api.all("/api/v1/certificates", [("only_expiring", "true")]) : []
         let id = profile.id
         certificates = expiring.filter { $0.text("profile_id") == id }
+    }
+
+    private static let shownCollections = 50
+
+    /// That there are more than are shown; empty when there are not.
+    private var furtherCollections: String {
+        let further = (profile.document["collections"]?.elements.count ?? 0) - Self.shownCollections
+        return further > 0 ? CatalogPage.count(further, "more collection") : ""
     }
 
     private var method: String { profile.text("method") }
@@ -66,13 +79,26 @@ struct ProfileScreen {
             ("hasKeySection", .bool(hasKeys)), ("hasClaims", .bool(hasClaims)),
             ("keys", .array(keys.map(row))), ("hasKeys", .bool(!keys.isEmpty)),
             ("tokens", .array(tokens.map(tokenRow))), ("hasTokens", .bool(!tokens.isEmpty)),
-            ("revocations", .array(revocations.map(revocationRow))),
-            ("hasRevocations", .bool(!revocations.isEmpty)),
             ("isOAuth", .bool(method == "oauth2")), ("isProvider", .bool(method == "oidc")),
             ("rules", .array(rules)), ("access", .array(access)),
             ("provider", provider), ("collections", .array(collections.map(collectionRow))),
             ("hasCollections", .bool(!collections.isEmpty)),
-        ] + ProfileTrial(profile, collections, visit).content
+            ("furtherCollections", .string(furtherCollections)),
+        ] + revoked + ProfileTrial(profile, collections, visit).content
+    }
+
+    /// One page of what is revoked, and where the next one is.
+    private var revoked: [(String, DocumentValue)] {
+        let items = revocations["items"]?.elements ?? []
+        let total = revocations["total"]?.value.number ?? 0
+        let next = revocations["next_cursor"]?.value.text
+        return [
+            ("revocations", .array(items.map(revocationRow))), ("hasRevocations", .bool(!items.isEmpty)),
+            ("areRevocationsPaged", .bool(Int64(items.count) < total)),
+            ("revocationCount", .string("\(items.count) of \(total)")),
+            ("firstRevocations", .string(visit.query["revocations_after"] == nil ? "" : "\(page)#revoked")),
+            ("nextRevocations", .string(next.map { "\(page)?revocations_after=\($0)#revoked" } ?? "")),
+        ]
     }
 
     // MARK: What is weak
