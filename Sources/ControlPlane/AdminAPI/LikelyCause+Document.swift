@@ -17,7 +17,8 @@ extension LikelyCause {
         ]
     )
 
-    private static let remedyShape = ObjectShape(
+    /// The fields of a remedy: its action, what it is about, and its value.
+    static let remedyShape = ObjectShape(
         name: "Remedy",
         summary: "What mends a likely cause: the change of the catalog, or what the caller has to do.",
         fields: [

@@ -28,7 +28,7 @@ protocol Resource: Sendable {
     /// Whether the call's filters let an entity through.
     func isWanted(_ entity: Entity, in catalog: Catalog, _ call: Call) -> Bool
     /// The texts that `search` looks through; the name unless said otherwise.
-    func searchedTexts(of entity: Entity) -> [String]
+    func searchedTexts(of entity: Entity, in catalog: Catalog) -> [String]
     /// Whether an entity is active, which lists can be narrowed by; `nil` for kinds that cannot be switched off.
     var isActive: (@Sendable (Entity) -> Bool)? { get }
     /// The entity that the call's path names.
@@ -72,7 +72,7 @@ extension Resource {
     var parameter: String { "id" }
     var filters: [Operation.Parameter] { [] }
     func isWanted(_ entity: Entity, in catalog: Catalog, _ call: Call) -> Bool { true }
-    func searchedTexts(of entity: Entity) -> [String] { [name(of: entity)] }
+    func searchedTexts(of entity: Entity, in catalog: Catalog) -> [String] { [name(of: entity)] }
     var isActive: (@Sendable (Entity) -> Bool)? { nil }
     func additions(to entities: [Entity]) async throws -> [[DocumentMember]] { entities.map { _ in [] } }
     func consequences(
@@ -291,7 +291,7 @@ extension Resource {
         let wanted = try entities(in: current, call).filter { entity in
             (wantedName.map { $0.utf8.elementsEqual(name(of: entity).utf8) } ?? true)
                 && (wantsActive == nil || isActive?(entity) == wantsActive)
-                && (wantedText?.isFound(in: searchedTexts(of: entity)) ?? true)
+                && (wantedText?.isFound(in: searchedTexts(of: entity, in: current)) ?? true)
                 && isWanted(entity, in: current, call)
         }
         let page = Page(of: wanted, call) { (name(of: $0), id(of: $0)) }

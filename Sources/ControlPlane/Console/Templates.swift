@@ -39,6 +39,7 @@ enum Templates {
         ("problem", PackageResources.problem_mustache),
         ("problem-text", PackageResources.problem_text_mustache),
         ("profile", PackageResources.profile_mustache),
+        ("profiles", PackageResources.profiles_mustache),
         ("profile-method", PackageResources.profile_method_mustache),
         ("route-test", PackageResources.route_test_mustache),
         ("settings", PackageResources.settings_mustache),

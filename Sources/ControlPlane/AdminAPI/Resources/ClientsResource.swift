@@ -24,7 +24,9 @@ struct ClientsResource: Resource {
         client.document()
     }
 
-    func searchedTexts(of client: Client) -> [String] { [client.name, client.contactEmail] }
+    func searchedTexts(of client: Client, in catalog: Catalog) -> [String] {
+        [client.name, client.contactEmail]
+    }
     var isActive: (@Sendable (Client) -> Bool)? { { $0.isActive } }
 
     func additions(to clients: [Client]) async throws -> [[DocumentMember]] {

@@ -31,7 +31,7 @@ struct CollectionsResource: Resource {
     }
 
     var isActive: (@Sendable (GatewayCore.Collection) -> Bool)? { { $0.isActive } }
-    func searchedTexts(of collection: GatewayCore.Collection) -> [String] {
+    func searchedTexts(of collection: GatewayCore.Collection, in catalog: Catalog) -> [String] {
         [collection.name, collection.handle]
     }
     func id(of collection: GatewayCore.Collection) -> String { collection.id.text }

@@ -37,7 +37,9 @@ struct EndpointsResource: Resource {
     }
 
     var isActive: (@Sendable (Endpoint) -> Bool)? { { $0.isActive } }
-    func searchedTexts(of endpoint: Endpoint) -> [String] { [endpoint.name, endpoint.path.description] }
+    func searchedTexts(of endpoint: Endpoint, in catalog: Catalog) -> [String] {
+        [endpoint.name, endpoint.path.description]
+    }
     func id(of endpoint: Endpoint) -> String { endpoint.id.text }
     func name(of endpoint: Endpoint) -> String { endpoint.name }
 

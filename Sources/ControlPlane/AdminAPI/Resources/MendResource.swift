@@ -3,7 +3,8 @@ import GatewayCore
 /// `/api/v1/explain/mend`: does what mends a likely cause.
 ///
 /// The caller names the cause, not the change: what is done is what an explanation of the same call finds anew, so
-/// that nothing can be done through here that the explanation did not propose.
+/// that nothing can be done through here that the explanation did not propose. Whoever says besides which remedy was
+/// shown to them gets that one or none.
 struct MendResource {
     let catalog: CatalogAccess
     let explain: Explainer
@@ -31,8 +32,16 @@ struct MendResource {
     private func mend(_ call: Call) async throws -> AdminAnswer {
         let code = call.body["cause"]?.value.text ?? ""
         let (_, causes) = await explain(ExplainRequest(call.body))
-        guard let cause = causes.first(where: { $0.code.rawValue == code }) else {
+        let likely = causes.filter { $0.code.rawValue == code }
+        guard !likely.isEmpty else {
             throw Problem(.conflict, "the call has no such likely cause any more; have it explained again")
+        }
+        guard let cause = likely.first(where: { Self.difference($0.remedy, from: call.body) == nil }) else {
+            let field = likely.compactMap { Self.difference($0.remedy, from: call.body) }.first ?? ""
+            throw Problem(
+                .conflict,
+                "the remedy of \(code) is another one now (\(field)); have the call explained again"
+            )
         }
         let remedy = cause.remedy
         _ = try await catalog.edit { draft in
@@ -49,6 +58,14 @@ struct MendResource {
             200,
             DocumentNode(object: [("cause", .string(code)), ("action", .string(remedy.action))])
         )
+    }
+
+    /// The first field of a remedy that the body gives otherwise; what it does not give may be anything.
+    private static func difference(_ remedy: Remedy, from body: DocumentNode) -> String? {
+        let found = DocumentNode(object: [("action", .string(remedy.action))] + remedy.arguments)
+        return LikelyCause.remedyShape.fields.map(\.name).first { name in
+            body[name].map { $0.value != found[name]?.value } ?? false
+        }
     }
 
     /// One entry for each entity that was changed, with what mended which cause.
@@ -104,7 +121,8 @@ struct MendResource {
 
     private static let question = ObjectShape(
         name: "Mending",
-        summary: "The call whose likely cause is to be mended.",
+        summary:
+            "The call whose likely cause is to be mended; of the remedy what was shown, which must still hold.",
         fields: DecisionsResource.question.fields + [
             ObjectShape.Field(
                 "cause",
@@ -112,7 +130,7 @@ struct MendResource {
                 "The likely cause, by its stable name.",
                 isRequired: true
             )
-        ]
+        ] + LikelyCause.remedyShape.fields
     )
 
     private static let outcome = ObjectShape(

@@ -44,6 +44,10 @@ struct ProfilesResource: Resource {
         return true
     }
 
+    func searchedTexts(of profile: AccessProfile, in catalog: Catalog) -> [String] {
+        [profile.name, catalog.clients[profile.clientID]?.name ?? ""]
+    }
+
     var isActive: (@Sendable (AccessProfile) -> Bool)? { { $0.isActive } }
 
     func additions(to profiles: [AccessProfile]) async throws -> [[DocumentMember]] {

@@ -126,6 +126,25 @@ struct DecisionPages {
                 "no decision is kept under this request id: it may be too old, or a call that was let in and not sampled"
             )
         }
+        let code = decision["code"]?.value.text
+        let status = decision.count("status")
+        return .page(
+            ConsolePage(
+                "decision",
+                title: code == nil ? "Admitted" : "Refused: \(code ?? "")",
+                section: .decisions,
+                CatalogPage.crumbs([Crumb("Refusals", "/console/decisions")]) + [
+                    ("facts", .array(facts(decision))),
+                    ("status", status == 0 ? .string("none") : .integer(status)),
+                    ("checks", .array((decision["checks"]?.elements ?? []).map(CheckWords.content))),
+                    ("isAdmitted", .bool(code == nil)),
+                    ("workbench", .string(Self.workbench(decision))),
+                ]
+            )
+        )
+    }
+
+    private func facts(_ decision: DocumentNode) -> [DocumentNode] {
         let facts: [(String, String?)] = [
             (
                 "Request",
@@ -137,41 +156,10 @@ struct DecisionPages {
             ("Took", Self.duration(decision).text), ("Trace id", decision["trace_id"]?.value.text),
             ("Request id", decision["request_id"]?.value.text),
         ]
-        let code = decision["code"]?.value.text
-        let status = decision.count("status")
-        return .page(
-            ConsolePage(
-                "decision",
-                title: code == nil ? "Admitted" : "Refused: \(code ?? "")",
-                section: .decisions,
-                [
-                    (
-                        "facts",
-                        .array(
-                            facts.compactMap { name, value in
-                                guard let value, !value.isEmpty else { return nil }
-                                return DocumentNode(object: [
-                                    ("name", .string(name)), ("value", .string(value)),
-                                ])
-                            }
-                        )
-                    ),
-                    ("status", status == 0 ? .string("none") : .integer(status)),
-                    ("checks", .array((decision["checks"]?.elements ?? []).map(CheckWords.content))),
-                    ("isAdmitted", .bool(code == nil)),
-                    ("workbench", .string(Self.workbench(decision))),
-                    ("hasCrumbs", .bool(true)),
-                    (
-                        "crumbs",
-                        .array([
-                            DocumentNode(object: [
-                                ("title", .string("Refusals")), ("path", .string("/console/decisions")),
-                            ])
-                        ])
-                    ),
-                ]
-            )
-        )
+        return facts.compactMap { name, value in
+            guard let value, !value.isEmpty else { return nil }
+            return DocumentNode(object: [("name", .string(name)), ("value", .string(value))])
+        }
     }
 }
 

@@ -1,5 +1,4 @@
 import GatewayCore
-import JOSE
 
 /// The token workbench: what a token says, whether a call with it would be let in, and if not, what mends it.
 ///
@@ -16,13 +15,13 @@ struct WorkbenchPages {
             },
             .post("/workbench", .role(.viewer)) { visit in try await page(visit, Work(visit.form)) },
             .post("/workbench/decode", .role(.viewer)) { visit in try await decoded(visit) },
-            .post("/workbench/sign") { visit in try await sign(visit) },
-            .post("/workbench/mend") { visit in try await mend(visit) },
+            .post("/workbench/sign") { visit in try await WorkbenchSigning(bench: self).sign(visit) },
+            .post("/workbench/mend") { visit in try await WorkbenchMending(bench: self).mend(visit) },
         ]
     }
 
     /// What lies on the bench.
-    private struct Work {
+    struct Work {
         /// The token as it was pasted.
         var token: String
         /// The call that it is for.
@@ -31,15 +30,21 @@ struct WorkbenchPages {
         var address: String
         /// The profile that the token is verified against, or signed for; empty for none.
         var profile: String
+        /// A part of the name of the profile that is looked for; empty for none.
+        var profileSearch: String
+        /// Whether a private key was pasted where the token belongs; it is not kept.
+        let isPrivateKey: Bool
         /// Whether the call is to be explained, rather than the token only read.
         var isExplained: Bool
 
         init(_ form: Form) {
-            token = form.text("token")
+            isPrivateKey = PrivateKeyText.isFound(in: form.text("token"))
+            token = isPrivateKey ? "" : form.text("token")
             method = form.text("method").isEmpty ? "GET" : form.text("method").uppercased()
             url = form.text("url")
             address = form.text("client_address")
             profile = form.text("profile_id")
+            profileSearch = form.text("profile_search")
             isExplained = form["explain"] != nil || form["mend"] != nil
         }
 
@@ -52,27 +57,57 @@ struct WorkbenchPages {
             if !address.isEmpty { members.append(("client_address", .string(address))) }
             return members
         }
+
+        /// All of it as fields that are not shown, for a form that comes back to the bench.
+        var hidden: [(name: String, value: String)] {
+            question.map { (name: $0.0, value: $0.1.text ?? "") }
+                + (profile.isEmpty ? [] : [(name: "profile_id", value: profile)])
+        }
     }
 
     // MARK: Reading and explaining
 
-    private func page(_ visit: Visit, _ work: Work, note: String = "") async throws -> ConsoleAnswer {
+    /// The bench with what lies on it.
+    ///
+    /// - Parameters:
+    ///   - visit: the request.
+    ///   - given: what lies on the bench.
+    ///   - note: what was done.
+    ///   - problem: why something could not be done.
+    ///   - isSigned: whether the problem is about signing, and stands there.
+    func page(
+        _ visit: Visit,
+        _ given: Work,
+        note: String = "",
+        _ problem: ConsoleProblem? = nil,
+        isSigned: Bool = false
+    ) async throws -> ConsoleAnswer {
+        let choice = try await WorkbenchProfile(visit, given)
+        var work = given
+        work.profile = choice.id
         var content: [(String, DocumentValue)] = [
             ("note", .string(note)),
-            ("fields", .array(fields(work).map(\.content))),
+            ("fields", .array((fields(work) + choice.fields).map(\.content))),
             ("token", .string(work.token)),
         ]
+        var problem = problem
+        var fault = isSigned ? "" : problem?.detail ?? ""
+        if work.isPrivateKey {
+            problem = problem ?? ConsoleProblem(422, [])
+            fault = "This is a private key and no token. It is not shown again here: consider it exposed."
+        }
         if !work.token.isEmpty { content += try await reading(visit, work.token) }
-        var problem: ConsoleProblem?
-        if work.isExplained {
+        content += try await choice.verdict(visit, work.token)
+        if work.isExplained, !work.isPrivateKey {
             do {
                 content += try await explanation(visit, work)
             } catch let error as ConsoleProblem where error.status < 500 {
                 problem = error
-                content.append(("fault", .string(error.detail)))
+                fault = error.detail
             }
         }
-        content += try await signing(visit, work)
+        content.append(("fault", .string(fault)))
+        content += try await WorkbenchSigning(bench: self).form(visit, work, isSigned ? problem : nil)
         return .page(
             ConsolePage(
                 "workbench",
@@ -152,14 +187,14 @@ struct WorkbenchPages {
                 .array((answer["times"]?.elements ?? []).map { DocumentNode(object: [("text", $0.value)]) })
             ),
             ("hasTimes", .bool(!(answer["times"]?.elements ?? []).isEmpty)),
-            ("problems", answer["faults"]?.value ?? .array([])),
-            ("hasProblems", .bool(!(answer["faults"]?.elements ?? []).isEmpty)),
+            ("problems", answer["problems"]?.value ?? .array([])),
+            ("hasProblems", .bool(!(answer["problems"]?.elements ?? []).isEmpty)),
         ]
     }
 
     /// The token's parts alone: what the script shows while a token is being pasted.
     private func decoded(_ visit: Visit) async throws -> ConsoleAnswer {
-        let token = visit.form.text("token")
+        let token = Work(visit.form).token
         let content = token.isEmpty ? [] : try await reading(visit, token)
         return .page(ConsolePage("token-reading", title: "", content))
     }
@@ -167,7 +202,7 @@ struct WorkbenchPages {
     private func explanation(_ visit: Visit, _ work: Work) async throws -> [(String, DocumentValue)] {
         let answer = try await visit.api.send("POST", "/api/v1/explain", [], .fields(work.question))
         let code = answer["code"]?.value.text
-        let causes = (answer["likely_causes"]?.elements ?? []).map { cause in self.cause(cause, visit) }
+        let causes = (answer["likely_causes"]?.elements ?? []).map { cause in self.cause(cause, work, visit) }
         return [
             ("isExplained", .bool(true)), ("isAdmitted", .bool(code == nil)),
             ("code", .string(code ?? "")), ("status", .integer(answer.count("status"))),
@@ -175,17 +210,11 @@ struct WorkbenchPages {
             ("endpoint", answer["endpoint"]?.value ?? .null),
             ("checks", .array((answer["checks"]?.elements ?? []).map(CheckWords.content))),
             ("causes", .array(causes)), ("hasCauses", .bool(!causes.isEmpty)),
-            (
-                "call",
-                .array(
-                    work.question.map { DocumentNode(object: [("name", .string($0.0)), ("value", $0.1)]) }
-                )
-            ),
         ]
     }
 
     /// A likely cause, with the button that mends it where that is a change of the catalog.
-    private func cause(_ cause: DocumentNode, _ visit: Visit) -> DocumentNode {
+    private func cause(_ cause: DocumentNode, _ work: Work, _ visit: Visit) -> DocumentNode {
         let action = cause["remedy"]?["action"]?.value.text ?? "none"
         let value = cause["remedy"]?["value"]?.value.text
         let outcome = cause["then"]?["outcome"]?.value.text
@@ -201,187 +230,15 @@ struct WorkbenchPages {
                 ("then", .string(then)),
                 ("button", .string(visit.may(.manager) ? RemedyWords.button(action, value) : "")),
                 ("advice", .string(RemedyWords.advice(action, value))),
+                (
+                    "hidden",
+                    .array(
+                        (work.hidden + WorkbenchMending.hidden(cause["remedy"])).map {
+                            DocumentNode(object: [("name", .string($0.name)), ("value", .string($0.value))])
+                        }
+                    )
+                ),
             ]
         )
-    }
-
-    // MARK: Mending
-
-    private func mend(_ visit: Visit) async throws -> ConsoleAnswer {
-        let work = Work(visit.form)
-        let body = work.question + [("cause", .string(visit.form.text("mend")))]
-        try await visit.api.send("POST", "/api/v1/explain/mend", [], .fields(body))
-        return try await page(visit, work, note: "Mended. The call was decided anew:")
-    }
-
-    // MARK: Signing
-
-    private func sign(_ visit: Visit) async throws -> ConsoleAnswer {
-        let form = visit.form
-        var work = Work(form)
-        do {
-            let answer = try await visit.api.send("POST", "/api/v1/tokens/mint", [], try order(form))
-            work.token = answer["token"]?.value.text ?? ""
-            return try await page(visit, work, note: "Signed. The token lies on the bench.")
-        } catch let problem as ConsoleProblem where problem.status < 500 {
-            var content: [(String, DocumentValue)] = [("fields", .array(fields(work).map(\.content)))]
-            content += try await signing(visit, work, problem)
-            return .page(
-                ConsolePage("workbench", title: "Token workbench", section: .workbench, status: 422, content)
-            )
-        }
-    }
-
-    /// What is to be signed, and with what.
-    private func order(_ form: Form) throws -> DocumentValue {
-        let payload: DocumentNode
-        do {
-            payload = try DocumentNode(
-                json: Array(form.text("payload").utf8),
-                limits: DocumentNode.entityJSONLimits
-            )
-        } catch {
-            throw ConsoleProblem(422, [("payload", error.message)])
-        }
-        var members: [(String, DocumentValue)] = [("payload", payload.value)]
-        let key = form.text("key")
-        if !key.isEmpty, form.isOn("is_secret") {
-            members += [("secret", .string(key)), ("secret_is_base64", .bool(form.isOn("secret_is_base64")))]
-        } else if !key.isEmpty {
-            members.append(("key", .string(key)))
-        } else if !form.text("key_id").isEmpty {
-            members += [
-                ("profile_id", .string(form.text("profile_id"))), ("key_id", .string(form.text("key_id"))),
-            ]
-        } else {
-            throw ConsoleProblem(422, [("key", "paste the private key or the secret to sign with")])
-        }
-        if !form.text("alg").isEmpty { members.append(("alg", .string(form.text("alg")))) }
-        guard let minutes = Int64(form.text("minutes")), (1...1440).contains(minutes) else {
-            throw ConsoleProblem(422, [("expires_in", "expected 1 to 1440 minutes")])
-        }
-        members.append(("expires_in", .integer(minutes * 60)))
-        return .fields(members)
-    }
-
-    /// The form to sign with: for a profile that was chosen, with its secrets.
-    private func signing(
-        _ visit: Visit,
-        _ work: Work,
-        _ problem: ConsoleProblem? = nil
-    ) async throws -> [(String, DocumentValue)] {
-        guard visit.may(.manager) else { return [] }
-        let form = visit.form
-        let isSigning = form["sign"] != nil
-        var fields = [
-            FormField(
-                "payload",
-                "Payload",
-                .area(rows: 8, isCode: true),
-                value: #"{ "sub": "", "name": "John Doe" }"#,
-                hint: "A JSON object. Without exp in it, the token gets one."
-            )
-        ]
-        var secrets: [FormField.Option] = []
-        if !work.profile.isEmpty { secrets = try await self.secrets(visit, work.profile) }
-        if !secrets.isEmpty {
-            let none = FormField.Option("", "none: paste a key below")
-            fields.append(
-                FormField(
-                    "key_id",
-                    "Stored secret",
-                    .choice(secrets + [none]),
-                    hint: "It signs here, and is not shown."
-                )
-            )
-        }
-        var pasted = FormField(
-            "key",
-            "Private key or secret",
-            .area(rows: 4, isCode: true),
-            hint: "A private key in any form: OpenSSH, PEM, JWK. It is used once and not kept."
-        )
-        pasted.isSecret = true
-        let algorithms = SignatureAlgorithmNames.all.map { FormField.Option($0, $0) }
-        fields += [
-            pasted, FormField("is_secret", "It is an HMAC secret", .check),
-            FormField("secret_is_base64", "The secret is Base64-encoded", .check),
-            FormField(
-                "alg",
-                "Algorithm",
-                .choice([FormField.Option("", "what the key is for")] + algorithms)
-            ),
-            FormField("minutes", "Lives for (minutes)", .line(type: "number"), value: "15"),
-        ]
-        if isSigning {
-            fields = fields.map {
-                $0.entered(form, problem, as: $0.name == "minutes" ? "expires_in" : $0.name)
-            }
-        }
-        let named = fields.contains { !$0.fault.isEmpty }
-        return [
-            ("signFields", .array(fields.map(\.content))),
-            ("signFault", .string(named ? "" : problem?.detail ?? "")),
-            ("isSigning", .bool(isSigning || !secrets.isEmpty)), ("profileID", .string(work.profile)),
-        ]
-    }
-
-    /// The HMAC secrets of a profile, by name.
-    private func secrets(_ visit: Visit, _ profile: String) async throws -> [FormField.Option] {
-        let path = "/api/v1/profiles/\(PathSegment.encoded(profile))/keys"
-        let keys = try await visit.api.get(path, [("limit", "200")])
-        return (keys["items"]?.elements ?? []).compactMap { key in
-            guard key["public_key"]?.value.text == nil, let id = key["id"]?.value.text else { return nil }
-            return FormField.Option(id, key["name"]?.value.text ?? id)
-        }
-    }
-}
-
-/// The names of the signature algorithms, for lists to choose from.
-enum SignatureAlgorithmNames {
-    static let all = SignatureAlgorithm.allCases.map(\.rawValue)
-}
-
-/// What mends a likely cause, in words.
-enum RemedyWords {
-    /// What the button says that changes the catalog; empty where there is nothing to change.
-    static func button(_ action: String, _ value: String?) -> String {
-        let value = value.map { " “\($0)”" } ?? ""
-        return switch action {
-        case "set_secret_is_base64": "Switch how the secret is read"
-        case "rewrite_secret": "Keep the secret as the signer reads it"
-        case "reactivate_key": "Activate the key"
-        case "extend_key_retirement": "Keep the key for another week"
-        case "start_key": "Let the key begin now"
-        case "set_algorithm": "Allow\(value) for the key"
-        case "set_method": "Switch the profile to\(value)"
-        case "activate_profile": "Activate the profile"
-        case "activate_client": "Activate the client"
-        case "activate_api_token": "Activate the API token"
-        case "extend_api_token": "Keep the API token for another week"
-        case "set_identity_claim": "Look for the API token in\(value)"
-        case "grant_collection": "Grant the collection"
-        case "add_audience": "Accept the audience\(value)"
-        case "add_issuer": "Accept the issuer\(value)"
-        case "raise_leeway": "Allow for the difference of clocks"
-        case "raise_max_lifetime": "Accept tokens that live so long"
-        case "allow_address": "Allow the address\(value)"
-        case "trust_proxy": "Trust the proxy\(value)"
-        case "activate_endpoint": "Activate the endpoint"
-        case "activate_collection": "Activate the collection"
-        case "add_host": "Answer under the host\(value)"
-        case "add_method": "Answer\(value)"
-        default: ""
-        }
-    }
-
-    /// What the caller has to do, where nothing is to be changed here.
-    static func advice(_ action: String, _ value: String?) -> String {
-        switch action {
-        case "mint_another": "The caller has to sign another token."
-        case "send_corrected": "The caller has to send it in its proper form."
-        case "use_path": "The caller has to call \(value ?? "another path")."
-        default: ""
-        }
     }
 }
