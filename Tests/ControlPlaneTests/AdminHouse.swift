@@ -20,7 +20,8 @@ struct AdminHouse {
         listenHost: String = "127.0.0.1",
         decisions: [DecisionRecord] = [],
         unreadiness: String? = nil,
-        operators: OperatorService? = nil
+        operators: OperatorService? = nil,
+        traffic: (any TrafficStore)? = nil
     ) {
         let store = MemoryStore()
         let log = LineLog()
@@ -34,6 +35,7 @@ struct AdminHouse {
                 decisions: decisions,
                 unreadiness: unreadiness,
                 operators: operators,
+                traffic: traffic,
                 log: log
             ),
             hosts: HostRule(listenHost: listenHost)
@@ -45,6 +47,7 @@ struct AdminHouse {
         decisions: [DecisionRecord] = [],
         unreadiness: String? = nil,
         operators: OperatorService? = nil,
+        traffic: (any TrafficStore)? = nil,
         log: LineLog = LineLog()
     ) -> AdminAPI.Dependencies {
         let expected = Array(token.utf8)
@@ -74,6 +77,9 @@ struct AdminHouse {
                     isAdminToken: { ConstantTime.equal($0, expected) },
                     logger: Logger(label: "test") { _ in log.handler }
                 ),
+            observation: traffic.map {
+                Observation(traffic: $0, totals: { TelemetryTotals() }, metrics: { [] })
+            },
             unreadiness: { unreadiness },
             now: { Timestamp(secondsSinceEpoch: 1_800_000_000) },
             logger: Logger(label: "test") { _ in log.handler }

@@ -8,8 +8,8 @@ struct ConsoleCatalogHouse {
     let house: ConsoleHouse
     let furniture: Furniture
 
-    init() async throws {
-        house = ConsoleHouse()
+    init(_ house: ConsoleHouse = ConsoleHouse()) async throws {
+        self.house = house
         furniture = try await house.admin.furnish()
     }
 

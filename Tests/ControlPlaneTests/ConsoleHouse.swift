@@ -10,11 +10,23 @@ struct ConsoleHouse {
     let admin: AdminHouse
     let console: Console
 
-    init(readOnly: Bool = false, operators: OperatorService? = nil) {
+    init(
+        readOnly: Bool = false,
+        operators: OperatorService? = nil,
+        traffic: (any TrafficStore)? = nil,
+        decisions: [DecisionRecord] = [],
+        change: (inout Console.Dependencies) -> Void = { _ in }
+    ) {
         let operators = operators ?? OperatorHouse(isReadOnly: readOnly).service
-        admin = AdminHouse(readOnly: readOnly, operators: operators)
+        admin = AdminHouse(
+            readOnly: readOnly,
+            decisions: decisions,
+            operators: operators,
+            traffic: traffic
+        )
         var dependencies = Self.dependencies(readOnly: readOnly)
         dependencies.operators = operators
+        change(&dependencies)
         console = Console(admin.api, dependencies)
     }
 

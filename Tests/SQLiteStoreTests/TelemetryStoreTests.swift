@@ -124,6 +124,34 @@ import Testing
         }
     }
 
+    @Test func `traffic is counted of one client, profile, endpoint or collection alone`() async throws {
+        let temporary = TemporaryStore()
+        let sqlite = try Self.open(temporary)
+        for store in [sqlite, MemoryTelemetryStore()] as [any TelemetryStore] {
+            let rows = [
+                ("api/call", "Acme", "hmac", "-", 1), ("api/order", "Acme", "rsa", "-", 10),
+                ("api/call", "Beta", "hmac", "token_expired", 100), ("api-2/call", "Acme", "hmac", "-", 1000),
+                ("-", "-", "-", "endpoint_not_found", 10_000),
+            ].map { endpoint, client, profile, code, requests in
+                var count = TrafficCount()
+                count.requests = UInt64(requests)
+                let labels = TrafficLabels(endpoint: endpoint, client: client, profile: profile, code: code)
+                return TrafficRow(at: Self.now, labels: labels, count: count)
+            }
+            try await store.add([], rows)
+            for (filter, expected) in [
+                (TrafficFilter(), 11_111), (TrafficFilter(client: "Acme"), 1011),
+                (TrafficFilter(client: "Acme", profile: "hmac"), 1001),
+                (TrafficFilter(profile: "hmac"), 1101),
+                (TrafficFilter(endpoint: "api/call"), 101), (TrafficFilter(endpoint: "api/"), 111),
+                (TrafficFilter(endpoint: "api"), 0), (TrafficFilter(client: "acme"), 0),
+            ] {
+                let summary = try await store.traffic(.hour, of: filter, at: Self.now)
+                #expect(summary.requests == UInt64(expected), "\(filter)")
+            }
+        }
+    }
+
     @Test func `a full disk is told, and what was there stays`() async throws {
         let temporary = TemporaryStore()
         let store = try Self.open(temporary)

@@ -49,7 +49,8 @@ enum PathSegment {
 struct Form: Sendable {
     /// The largest form that is read, in bytes.
     static let limit = 1 << 20
-    private static let maximumFields = 1000
+    // A profile may be granted 10,000 collections, each a box of a form.
+    private static let maximumFields = 11_000
 
     let fields: [(name: String, value: String)]
 

@@ -85,9 +85,15 @@ package final class MemoryTelemetryStore: TelemetryStore {
         state.withLock { state in state.decisions.last { $0.record.requestID == requestID }?.record }
     }
 
-    package func traffic(_ window: TrafficWindow, at now: Timestamp) async throws -> TrafficSummary {
+    package func traffic(
+        _ window: TrafficWindow,
+        of filter: TrafficFilter,
+        at now: Timestamp
+    ) async throws -> TrafficSummary {
         var builder = TrafficSummary.Builder(window, at: now)
-        for row in rows(window, from: builder.start) { builder.add(row.at, row.labels, row.count) }
+        for row in rows(window, from: builder.start) where filter.wants(row.labels) {
+            builder.add(row.at, row.labels, row.count)
+        }
         return builder.summary()
     }
 

@@ -13,10 +13,14 @@ package protocol DecisionStore: Sendable {
 
 /// The port through which counts of requests are kept.
 package protocol TrafficStore: Sendable {
-    /// The traffic of a window that ends now.
+    /// The traffic of a window that ends now, of those requests that a filter wants.
     ///
     /// - Throws: ``CatalogStoreError``.
-    func traffic(_ window: TrafficWindow, at now: Timestamp) async throws -> TrafficSummary
+    func traffic(
+        _ window: TrafficWindow,
+        of filter: TrafficFilter,
+        at now: Timestamp
+    ) async throws -> TrafficSummary
 
     /// What was counted slot by slot in a window, in the order of slots and labels; at most so many rows.
     ///

@@ -8,10 +8,17 @@ package import GatewayCore
 #endif
 
 extension SQLiteTelemetryStore {
-    package func traffic(_ window: TrafficWindow, at now: Timestamp) async throws -> TrafficSummary {
+    package func traffic(
+        _ window: TrafficWindow,
+        of filter: TrafficFilter,
+        at now: Timestamp
+    ) async throws -> TrafficSummary {
         try await read { database in
             var builder = TrafficSummary.Builder(window, at: now)
-            try Self.forEachRow(database, window, from: builder.start, limit: .max) { start, labels, count in
+            try Self.forEachRow(database, window, of: filter, from: builder.start, limit: .max) {
+                start,
+                labels,
+                count in
                 builder.add(start, labels, count)
             }
             return builder.summary()
@@ -39,6 +46,7 @@ extension SQLiteTelemetryStore {
     private static func forEachRow(
         _ database: Database,
         _ window: TrafficWindow,
+        of filter: TrafficFilter = TrafficFilter(),
         from start: Timestamp,
         limit: Int64,
         _ body: (Timestamp, TrafficLabels, TrafficCount) -> Void
@@ -58,6 +66,7 @@ extension SQLiteTelemetryStore {
                 profile: try names.text(try row.number(3)),
                 code: try names.text(try row.number(4))
             )
+            guard filter.wants(labels) else { continue }
             var count = TrafficCount()
             count.requests = UInt64(clamping: try row.number(5))
             count.microseconds = UInt64(clamping: try row.number(6))

@@ -119,8 +119,12 @@ struct TelemetryReader: DecisionLog, TrafficStore {
         }
     }
 
-    func traffic(_ window: TrafficWindow, at now: Timestamp) async throws -> TrafficSummary {
-        try await keeper.store.traffic(window, at: now)
+    func traffic(
+        _ window: TrafficWindow,
+        of filter: TrafficFilter,
+        at now: Timestamp
+    ) async throws -> TrafficSummary {
+        try await keeper.store.traffic(window, of: filter, at: now)
     }
 
     func trafficRows(_ window: TrafficWindow, at now: Timestamp, limit: Int) async throws -> [TrafficRow] {

@@ -76,8 +76,12 @@ private actor FailingStore: TelemetryStore {
     func decision(requestID: String) async throws -> DecisionRecord? {
         try await store.decision(requestID: requestID)
     }
-    func traffic(_ window: TrafficWindow, at now: Timestamp) async throws -> TrafficSummary {
-        try await store.traffic(window, at: now)
+    func traffic(
+        _ window: TrafficWindow,
+        of filter: TrafficFilter,
+        at now: Timestamp
+    ) async throws -> TrafficSummary {
+        try await store.traffic(window, of: filter, at: now)
     }
     func trafficRows(_ window: TrafficWindow, at now: Timestamp, limit: Int) async throws -> [TrafficRow] {
         try await store.trafficRows(window, at: now, limit: limit)

@@ -39,7 +39,7 @@ struct TrafficResource {
                 name: "getTraffic",
                 summary: "Gives requests, refusals by code and percentiles of latency over time.",
                 tag: tag,
-                query: [Self.window],
+                query: [Self.window] + Self.filters,
                 successes: [
                     Operation.Success(status: 200, summary: "The traffic.", object: Self.object.output)
                 ],
@@ -65,6 +65,20 @@ struct TrafficResource {
         fallback: .string(TrafficWindow.hour.rawValue)
     )
 
+    private static let filters = [
+        Operation.Parameter(name: "client", shape: .text(.any(1...1000)), summary: "Only of this client."),
+        Operation.Parameter(
+            name: "profile",
+            shape: .text(.any(1...1000)),
+            summary: "Only of profiles of this name."
+        ),
+        Operation.Parameter(
+            name: "endpoint",
+            shape: .text(.any(1...1000)),
+            summary: "Only of this endpoint, as `handle/name`, or as `handle/` of all in a collection."
+        ),
+    ]
+
     private static func window(of call: Call) -> TrafficWindow {
         call.text("window").flatMap { TrafficWindow(rawValue: $0) } ?? .hour
     }
@@ -76,7 +90,15 @@ struct TrafficResource {
             return AdminAnswer(200, Self.document(summary, TelemetryTotals()))
         }
         let totals = await observation.totals()
-        let summary = try await observation.traffic.traffic(window, at: call.now)
+        let summary = try await observation.traffic.traffic(
+            window,
+            of: TrafficFilter(
+                client: call.text("client"),
+                profile: call.text("profile"),
+                endpoint: call.text("endpoint")
+            ),
+            at: call.now
+        )
         return AdminAnswer(200, Self.document(summary, totals))
     }
 

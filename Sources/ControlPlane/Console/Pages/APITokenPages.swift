@@ -183,7 +183,9 @@ struct APITokenPages {
             question: isDeleting
                 ? "The API token \(name) is deleted: calls with it are refused at once, and it cannot be had back."
                 : "Calls with the API token \(name) are refused from the next one on.",
-            consequences: ["It was \(use).", last],
+            consequences: [
+                "It was \(use).", try await RecentCalls.sentence(.profile(profile), visit), last,
+            ],
             action:
                 "\(ProfilePages.page(visit))/api-tokens/\(token.id)/\(isDeleting ? "delete" : "deactivate")",
             submit: isDeleting ? "Delete API token" : "Deactivate",

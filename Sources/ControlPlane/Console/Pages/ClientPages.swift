@@ -245,7 +245,8 @@ struct ClientPages {
         let atLeast = profiles.isWhole ? "" : "at least "
         return [
             "\(CatalogPage.count(profiles.total, "profile")), \(atLeast)\(CatalogPage.count(keys, "key")), "
-                + "\(atLeast)\(CatalogPage.count(tokens, "API token")); \(use)."
+                + "\(atLeast)\(CatalogPage.count(tokens, "API token")); \(use).",
+            try await RecentCalls.sentence(.client(client.name), visit),
         ]
     }
 }

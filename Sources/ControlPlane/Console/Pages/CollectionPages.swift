@@ -249,6 +249,7 @@ struct CollectionPages {
                 names.isEmpty
                     ? "\(granted)."
                     : "\(granted): \(names.joined(separator: ", "))\(total > names.count ? ", …" : "").",
+                try await RecentCalls.sentence(.collection(handle: collection.text("handle")), visit),
                 last,
             ],
             action: "\(Self.page(visit))/\(isDeleting ? "delete" : "deactivate")",

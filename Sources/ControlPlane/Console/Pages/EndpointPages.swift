@@ -255,6 +255,12 @@ struct EndpointPages {
             section: .collections,
             crumbs: crumbs(collection),
             action: "\(page)/endpoints/\(endpoint.id)/edit",
+            notes: [
+                try await RecentCalls.sentence(
+                    .endpoint(endpoint.name, handle: collection.text("handle")),
+                    visit
+                )
+            ],
             groups: try await groups(visit),
             cancel: page
         )
@@ -270,6 +276,10 @@ struct EndpointPages {
             question: "\(CatalogPage.quoted(endpoint.name)) no longer answers from the next call on.",
             consequences: [
                 "Calls of /\(collection.text("handle"))\(endpoint.text("path")) get 404 endpoint_not_found.",
+                try await RecentCalls.sentence(
+                    .endpoint(endpoint.name, handle: collection.text("handle")),
+                    visit
+                ),
                 "To switch it off for a while, edit it and make it inactive.",
             ],
             action: "\(CollectionPages.page(visit))/endpoints/\(endpoint.id)/delete",

@@ -19,7 +19,7 @@ struct KeyPages {
             },
             .show("/profiles/{id}/keys/{key_id}/retire", .role(.manager)) { visit in
                 let (profile, key) = try await found(visit)
-                return retireForm(profile, key, visit).page()
+                return try await retireForm(profile, key, visit).page()
             },
             .post("/profiles/{id}/keys/{key_id}/retire") { visit in try await retire(visit) },
             .show("/profiles/{id}/keys/{key_id}/delete", .role(.manager)) { visit in try await delete(visit)
@@ -83,7 +83,11 @@ struct KeyPages {
 
     // MARK: Retiring and deleting
 
-    private func retireForm(_ profile: CatalogEntity, _ key: CatalogEntity, _ visit: Visit) -> CatalogForm {
+    private func retireForm(
+        _ profile: CatalogEntity,
+        _ key: CatalogEntity,
+        _ visit: Visit
+    ) async throws -> CatalogForm {
         let page = "\(ProfilePages.root)/\(profile.id)"
         let use = CatalogPage.lastUse(key.document["last_used_at"]?.value.text, visit.now)
         return CatalogForm(
@@ -93,6 +97,7 @@ struct KeyPages {
             action: "\(page)/keys/\(key.id)/retire",
             lead:
                 "\(CatalogPage.quoted(key.name)) was \(use). Tokens signed with it are refused from then on.",
+            notes: [try await RecentCalls.sentence(.profile(profile), visit)],
             groups: [CatalogForm.Group(fields: [KeyFields.overlap("When", now: "Now")])],
             submit: "Retire key",
             cancel: page
@@ -119,7 +124,7 @@ struct KeyPages {
             question:
                 "The key \(CatalogPage.quoted(key.name)) is deleted: tokens signed with it are refused at once.",
             consequences: [
-                "It was \(use).",
+                "It was \(use).", try await RecentCalls.sentence(.profile(profile), visit),
                 "To let others change over first, retire it with an overlap instead.",
             ],
             action: "\(ProfilePages.page(visit))/keys/\(key.id)/delete",

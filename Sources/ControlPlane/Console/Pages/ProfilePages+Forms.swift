@@ -113,7 +113,10 @@ enum ProfileForms {
             form.groups = ruleGroups(method)
         case .access:
             form = form.titled("Reach and addresses")
-            form.groups = accessGroups(try await visit.api.all("/api/v1/collections"))
+            form.groups = accessGroups(
+                try await visit.api.all("/api/v1/collections"),
+                granted: (profile.document["collections"]?.elements ?? []).compactMap(\.value.text)
+            )
         }
         return form
     }
@@ -308,9 +311,9 @@ enum ProfileForms {
         ]
     }
 
-    private static func accessGroups(_ all: [DocumentNode]) -> [CatalogForm.Group] {
+    private static func accessGroups(_ all: [DocumentNode], granted: [String]) -> [CatalogForm.Group] {
         [
-            CatalogForm.Group(heading: "What it may reach", fields: [collections(all)]),
+            CatalogForm.Group(heading: "What it may reach", fields: [collections(all, granted: granted)]),
             CatalogForm.Group(
                 heading: "From where",
                 fields: [
@@ -348,13 +351,16 @@ enum ProfileForms {
         ]
     }
 
-    private static func collections(_ all: [DocumentNode]) -> CatalogField {
-        let options = all.map { collection in
+    private static func collections(_ all: [DocumentNode], granted: [String] = []) -> CatalogField {
+        var options = all.map { collection in
             FormField.Option(
                 collection.text("handle"),
                 "\(collection.text("name")) — /\(collection.text("handle"))"
             )
         }
+        // More than are listed may be granted: what did not stand here would be taken away by saving.
+        let listed = Set(options.map(\.value))
+        options += granted.filter { !listed.contains($0) }.map { FormField.Option($0, "/\($0)") }
         return CatalogField(
             .list,
             FormField(

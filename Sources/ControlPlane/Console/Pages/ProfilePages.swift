@@ -82,7 +82,10 @@ struct ProfilePages {
             .clients,
             Self.crumbs(profile),
             question: "From the next call on, tokens of \(CatalogPage.quoted(profile.name)) are refused.",
-            consequences: ["It was \(use).", "Nothing is deleted: it can be activated again."],
+            consequences: [
+                "It was \(use).", try await RecentCalls.sentence(.profile(profile), visit),
+                "Nothing is deleted: it can be activated again.",
+            ],
             action: "\(Self.page(visit))/deactivate",
             submit: "Deactivate",
             cancel: Self.page(visit)
@@ -101,7 +104,8 @@ struct ProfilePages {
             question: "\(CatalogPage.quoted(profile.name)) is deleted with everything that belongs to it. "
                 + "This cannot be undone.",
             consequences: [
-                "\(CatalogPage.count(keys, "key")) and \(CatalogPage.count(tokens, "API token")); \(use)."
+                "\(CatalogPage.count(keys, "key")) and \(CatalogPage.count(tokens, "API token")); \(use).",
+                try await RecentCalls.sentence(.profile(profile), visit),
             ],
             action: "\(Self.page(visit))/delete",
             submit: "Delete profile",
