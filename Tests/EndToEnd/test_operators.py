@@ -2,39 +2,9 @@
 
 import re
 
-import requests
+from support.console import choose, is_signed_in, link, sign_in
 from support.gateway import portcullis
 from support.waiting import until
-
-PASSWORD = "a long password"
-
-
-def link(gateway) -> str:
-    def found():
-        return next((line for line in list(gateway.output) if line.startswith("console: ")), None)
-
-    return until("the set-up link", found).split()[1]
-
-
-def choose(url: str, **fields) -> requests.Response:
-    """Chooses a password by a link, in a browser of its own."""
-    page, token = url.split("?token=")
-    form = {"token": token, "password": PASSWORD, "again": PASSWORD} | fields
-    return requests.post(page, form, allow_redirects=False, timeout=30)
-
-
-def sign_in(gateway, name: str, password: str = PASSWORD, cookies=None) -> requests.Response:
-    url = f"http://127.0.0.1:{gateway.admin_port}/console/sign-in"
-    # As a browser does: the form of somebody who is signed in carries the session's token.
-    page = requests.get(url, cookies=cookies, timeout=30).text
-    token = re.search(r'name="_csrf" value="([0-9a-f]*)"', page)[1]
-    form = {"name": name, "password": password, "_csrf": token}
-    return requests.post(url, form, cookies=cookies, allow_redirects=False, timeout=30)
-
-
-def is_signed_in(gateway, cookies) -> bool:
-    url = f"http://127.0.0.1:{gateway.admin_port}/console/account"
-    return requests.get(url, cookies=cookies, allow_redirects=False, timeout=30).status_code == 200
 
 
 def test_the_set_up_link_works_once_and_no_start_prints_another(start):

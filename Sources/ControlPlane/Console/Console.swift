@@ -70,7 +70,10 @@ package struct Console: Sendable {
         } catch {
             answer = failure(error, session)
         }
-        answer.headers += PageSecurity.headers
+        // An export has some of them from the API already.
+        for header in PageSecurity.headers where answer.header(header.name) == nil {
+            answer.headers.append(header)
+        }
         if answer.header("Cache-Control") == nil {
             answer.headers.append((name: "Cache-Control", value: "no-store"))
         }
