@@ -20,6 +20,8 @@ enum PrintableBytes {
                 text += "\\x" + hexadecimal(byte)
             }
         }
+        // Callers cut before as well, so that what is as long as it may be may have been longer.
+        text = TokenMask.masked(text, isCut: bytes.count >= limit)
         return text + (bytes.count > limit ? "\"… (\(bytes.count) bytes)" : "\"")
     }
 

@@ -1,4 +1,5 @@
 import GatewayCore
+import JOSE
 import NIOCore
 
 /// Who takes the lines of the access log from the event loops.
@@ -102,11 +103,21 @@ package struct AccessLogBatch: Sendable {
                 entry.text + entry.methodLength..<entry.text + entry.methodLength + entry.pathLength
             ]
             let time = wallOffset &+ entry.startNanoseconds
+            let shown = Self.withoutToken(path)
             switch format {
-            case .json: AccessLogLine.json(entry, method, path, time, &lines)
-            case .common: AccessLogLine.common(entry, method, path, time, &lines)
+            case .json: AccessLogLine.json(entry, method, shown, time, &lines)
+            case .common: AccessLogLine.common(entry, method, shown, time, &lines)
             }
         }
+    }
+}
+
+extension AccessLogBatch {
+    /// The path without what could be an API token: some callers send theirs there.
+    private static func withoutToken(_ path: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let isCut = path.count >= pathBytes
+        guard isCut || TokenMask.hasRun(path) else { return path }
+        return Array(TokenMask.masked(String(decoding: path, as: UTF8.self), isCut: isCut).utf8)[...]
     }
 }
 

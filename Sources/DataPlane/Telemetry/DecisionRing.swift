@@ -21,7 +21,7 @@ struct DecisionRing {
     }
 
     private static let methodBytes = 32
-    private static let pathBytes = 256
+    private static let pathBytes = DecisionRecord.maximumPathBytes
     private static let textBytes = methodBytes + pathBytes
 
     private let capacity: Int

@@ -1,12 +1,17 @@
+import JOSE
+
 /// The recorded outcome of one request: every check in order, what was found, the outcome.
 package struct DecisionRecord: Sendable {
+    /// How much of a path is kept of a call, in bytes.
+    package static let maximumPathBytes = 256
+
     /// The id that the caller got in `X-Request-Id`.
     package let requestID: String
     /// When the request's head had been read.
     package let at: Timestamp
     /// The method as sent; at most 32 bytes.
     package let method: String
-    /// The path as sent, without the query; cut at 256 bytes.
+    /// The path as sent, without the query; cut at 256 bytes, and without what could be an API token.
     package let path: String
     /// Whom the call came from.
     package let clientAddress: String
@@ -46,7 +51,7 @@ package struct DecisionRecord: Sendable {
         self.requestID = requestID
         self.at = at
         self.method = method
-        self.path = path
+        self.path = TokenMask.masked(path, isCut: path.utf8.count >= Self.maximumPathBytes)
         self.clientAddress = clientAddress
         self.endpoint = endpoint
         self.client = client
@@ -82,7 +87,7 @@ package struct CheckOutcome: Sendable, Equatable {
     package init(_ check: Check, _ result: Result, _ detail: String) {
         self.check = check
         self.result = result
-        self.detail = detail
+        self.detail = TokenMask.masked(detail)
     }
 }
 

@@ -14,6 +14,8 @@ package struct ExplainedRequest: Sendable {
     package var token: [UInt8]?
     /// The address that the call would come from.
     package var clientAddress: IPAddress
+    /// Whether nobody said where the call would come from.
+    package var isAddressAssumed = false
 
     /// Takes the parts.
     package init(method: String, host: String, path: String, token: [UInt8]?, clientAddress: IPAddress) {
@@ -47,6 +49,7 @@ extension ExplainedRequest {
             token: token,
             clientAddress: clientAddress ?? IPAddress(v4: 0x7f00_0001)
         )
+        isAddressAssumed = clientAddress == nil
         if rest.dropFirst(path.count).first == "?" {
             query = String(rest.dropFirst(path.count + 1).prefix { $0 != "#" })
         }

@@ -167,7 +167,8 @@ enum TokenRules {
 
     private static func reason(_ revocation: Revocation) -> String {
         let reason = revocation.reason.isEmpty ? "" : " (\(revocation.reason))"
-        return "revoked at \(revocation.createdAt): \(revocation.name.prefix(200))\(reason)"
+        return
+            "revoked at \(revocation.createdAt): \(PrintableText.shortened(revocation.name, to: 200))\(reason)"
     }
 
     /// RFC 7519 §4.1.3: one text or a list of texts; one of them has to be ours.
@@ -201,8 +202,9 @@ enum TokenRules {
     }
 
     private static func text(_ element: JSONElement) -> String {
-        // Only iss and aud come here, and never an API token: identity claims are not compared with lists.
-        element.stringBytes.map { "\"\(String(decoding: $0.prefix(200), as: UTF8.self))\"" }
-            ?? "\(element.kind)"
+        // A caller may have put its API token here: that is not told.
+        element.stringBytes.map {
+            "\"\(PrintableText.shortened(String(decoding: $0.prefix(1000), as: UTF8.self), to: 200))\""
+        } ?? "\(element.kind)"
     }
 }

@@ -283,7 +283,7 @@ extension Diagnosis {
 
     /// The remedy that accepts a value, unless it could be an API token, which is never told.
     private static func addition(of value: String, _ remedy: (String) -> Remedy) -> Remedy {
-        APITokenDigest(token: value.utf8) == nil ? remedy(value) : .mintAnother
+        TokenMask.hasRun(value.utf8) ? .mintAnother : remedy(value)
     }
 
     /// A claim's value for texts, unless it could be an API token.

@@ -72,11 +72,16 @@ extension Diagnosis {
                 tell(.addressNotListed, text, .none, then: .notTried)
             }
         }
-        guard address.isPrivate, snapshot.trustedProxies?.contains(address) != true else { return }
+        // Whoever is trusted as a proxy says whom calls come from, which undoes the lists: never advised for an
+        // address that is denied, or that nobody named.
+        guard denied == nil, !request.isAddressAssumed, address.isPrivate,
+            snapshot.trustedProxies?.contains(address) != true
+        else { return }
         tell(
             .trustedProxyMissing,
-            "\(address) is a private address, perhaps that of a proxy in front of the gateway: name it in trusted_proxies,"
-                + " so that the caller's own address counts",
+            "\(address) is a private address, perhaps that of a proxy in front of the gateway: if it is one of yours, name it in"
+                + " trusted_proxies, so that the caller's own address counts; whoever calls from there may then"
+                + " say any address",
             .trustProxy(address),
             then: .notTried
         )

@@ -61,6 +61,7 @@ struct Diagnosis {
 
     /// Tells a cause whose remedy changes the catalog, and decides the call with the catalog so changed.
     mutating func tell(_ code: LikelyCause.Code, _ text: String, _ remedy: Remedy) {
+        let remedy = Self.withoutToken(remedy)
         let then = consequence(of: request, snapshotAfter(remedy))
         tell(code, text, remedy, then: then)
     }
@@ -72,7 +73,16 @@ struct Diagnosis {
         _ remedy: Remedy,
         then: LikelyCause.Consequence
     ) {
-        causes.append(LikelyCause(code: code, text: text, remedy: remedy, then: then))
+        let text = TokenMask.masked(text)
+        causes.append(LikelyCause(code: code, text: text, remedy: Self.withoutToken(remedy), then: then))
+    }
+
+    /// The remedy, unless its value holds what could be an API token: that would be told, or get into the catalog.
+    private static func withoutToken(_ remedy: Remedy) -> Remedy {
+        let hasToken = remedy.arguments.contains { name, value in
+            name == "value" && value.text.map { TokenMask.hasRun($0.utf8) } == true
+        }
+        return hasToken ? .none : remedy
     }
 
     // MARK: Trying
@@ -82,7 +92,6 @@ struct Diagnosis {
     /// - Returns: `nil` when the remedy changes nothing, may not be applied, or would cost too much to try.
     mutating func snapshotAfter(_ remedy: Remedy) -> Snapshot? {
         switch remedy {
-        case .trustProxy: return nil
         case .activateEndpoint, .activateCollection, .addHost, .addMethod:
             // All routes are compiled anew.
             let endpoints = snapshot.catalog.collections.sharedValues.reduce(0) {

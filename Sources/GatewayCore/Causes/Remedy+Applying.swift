@@ -10,7 +10,8 @@ extension Remedy {
     /// - Throws: ``CatalogError`` when what it is about is there no more, or the catalog's rules forbid it.
     package func apply(to draft: inout CatalogDraft, now: Timestamp) throws(CatalogError) -> Bool {
         switch self {
-        case .none, .mintAnother, .sendCorrected, .usePath: return false
+        // Whom to trust with the addresses of all calls is for people to know: one private address proves nothing.
+        case .none, .mintAnother, .sendCorrected, .usePath, .trustProxy: return false
         case .setSecretIsBase64(let profile, let key, let isBase64):
             try Self.change(key, of: profile, &draft) { key throws(KeyReadingError) in
                 guard case .secret(let secret, _) = key.material else { return }
@@ -38,10 +39,6 @@ extension Remedy {
             guard var client = draft.catalog.clients[id] else { throw .notFound("client", id.text) }
             client.isActive = true
             try draft.put(client)
-        case .trustProxy(let address):
-            var settings = draft.catalog.settings
-            settings.trustedProxies.append(try Self.range(address))
-            try draft.put(settings)
         case .activateEndpoint, .activateCollection, .addHost, .addMethod:
             try changeCollection(&draft)
         }

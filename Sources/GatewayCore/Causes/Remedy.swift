@@ -49,7 +49,7 @@ package enum Remedy: Sendable, Equatable {
     case raiseMaximumLifetime(ProfileID, seconds: Int)
     /// The profile may be used from an address besides.
     case allowAddress(ProfileID, IPAddress)
-    /// The address is a proxy's, which says whom calls come from.
+    /// The address is a proxy's, which says whom calls come from: advice alone, since only people know that.
     case trustProxy(IPAddress)
     /// An inactive endpoint answers.
     case activateEndpoint(CollectionID, EndpointID)

@@ -1,3 +1,5 @@
+import JOSE
+
 extension DocumentReader {
     /// Reads a list, each element by a function of the element; an element's error names its index.
     package mutating func list<Element>(
@@ -168,10 +170,13 @@ extension DocumentNode {
     }
 }
 
-/// Untrusted text in messages: short, and without control characters.
+/// Untrusted text in messages: short, without control characters, and without what could be an API token.
 package enum PrintableText {
     static func shortened(_ text: String, to limit: Int = 60) -> String {
         var result = ""
+        // Hidden before it is cut: of a token that stands across the limit nothing is shown either.
+        let near = text.unicodeScalars.prefix(limit + TokenMask.runLength)
+        let text = TokenMask.masked(String(String.UnicodeScalarView(near)))
         for scalar in text.unicodeScalars.prefix(limit) {
             let isControl = scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value)
             result.unicodeScalars.append(isControl ? "\u{fffd}" : scalar)

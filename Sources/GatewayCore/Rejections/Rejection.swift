@@ -1,3 +1,5 @@
+import JOSE
+
 /// Why a call was turned away, with three faces: the stable code, the public sentence, and the detail that
 /// never leaves the operator's side.
 package struct Rejection: Error, Sendable {
@@ -10,8 +12,8 @@ package struct Rejection: Error, Sendable {
     // token or a snapshot.
     private let makeOperatorDetail: @Sendable () -> String
 
-    /// What was found and expected, for the decision record alone; never a secret.
-    package var operatorDetail: String { makeOperatorDetail() }
+    /// What was found and expected, for the decision record alone; never a secret, nor what could be an API token.
+    package var operatorDetail: String { TokenMask.masked(makeOperatorDetail()) }
 
     /// Refuses with the code's own sentence.
     package init(_ code: Code, operatorDetail: @escaping @autoclosure @Sendable () -> String) {

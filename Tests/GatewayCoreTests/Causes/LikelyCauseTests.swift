@@ -65,6 +65,50 @@ struct LikelyCauseTests {
         }
     }
 
+    @Test(arguments: ["", "tok:", "https://issuer.example/"], [false, true])
+    func `an API token in another claim, or as a claim's name, is not told`(
+        _ prefix: String,
+        _ isUpperCase: Bool
+    ) throws {
+        let token = isUpperCase ? TestGateway.acmeToken.uppercased() : TestGateway.acmeToken
+        let long = String(repeating: "x ", count: 15) + token
+        for members in [
+            #""iss":"\#(prefix)\#(token)""#, #""aud":["\#(prefix)\#(token)"]"#,
+            #""aud":"\#(prefix)\#(long)""#,
+        ] {
+            var scene = try Scene()
+            try scene.change {
+                $0.claimRules.issuers = members.contains("iss") ? ["https://issuer.example"] : []
+                $0.claimRules.audiences = members.contains("aud") ? ["orders"] : []
+            }
+            try scene.sign(members)
+            try Self.expectNoToken(in: scene)
+        }
+        var scene = try Scene()
+        try scene.signPayload(#"{"\#(prefix)\#(token)":"\#(TestGateway.acmeToken)"}"#)
+        try Self.expectNoToken(in: scene)
+        scene = try Scene()
+        scene.request.path = "/Api-endpoints-v1/call/\(prefix)\(token)"
+        try Self.expectNoToken(in: scene)
+    }
+
+    private static func expectNoToken(in scene: Scene) throws {
+        let explained = scene.explained
+        #expect(explained.record.code != nil)
+        let told =
+            explained.record.path + explained.record.checks.map(\.detail).joined()
+            + scene.causes.map { $0.text + "\($0.remedy.arguments)" }.joined()
+        // Not a part of it either, as a cut would leave it.
+        let digits = TestGateway.acmeToken.prefix(20)
+        #expect(!told.lowercased().contains(digits), "\(told)")
+    }
+
+    @Test func `trusting a proxy is advice, which changes nothing`() throws {
+        var scene = try Scene()
+        let remedy = Remedy.trustProxy(IPAddress(v4: 0x0a00_0001))
+        #expect(try !remedy.apply(to: &scene.gateway.draft, now: TestGateway.now))
+    }
+
     @Test func `a call that is let in has no causes`() throws {
         let scene = try Scene()
         #expect(scene.explained.record.code == nil)
