@@ -195,6 +195,19 @@ extension CauseCase {
             CauseCase(.trustedProxyMissing, "a public address") {
                 try $0.change { $0.allowedAddresses = [try AddressRange("192.0.2.0/24")] }
             },
+            CauseCase(.trustedProxyMissing, "a private address that is denied") {
+                try $0.change { $0.deniedAddresses = [try AddressRange("10.0.0.0/8")] }
+                $0.request.clientAddress = IPAddress(v4: 0x0a00_0001)
+            },
+            CauseCase(.trustedProxyMissing, "nobody said where the call comes from") {
+                try $0.change { $0.allowedAddresses = [try AddressRange("192.0.2.0/24")] }
+                $0.request = ExplainedRequest(
+                    method: "GET",
+                    url: "http://gateway.example/api-endpoints-v1/call",
+                    token: $0.request.token,
+                    clientAddress: nil
+                )
+            },
             CauseCase(.collectionNotGranted, "granted, but inactive") {
                 try $0.change { $0.isActive = false }
             },

@@ -22,7 +22,6 @@ enum RemedyWords {
         case "raise_leeway": "Allow for the difference of clocks"
         case "raise_max_lifetime": "Accept tokens that live so long"
         case "allow_address": "Allow the address\(value)"
-        case "trust_proxy": "Trust the proxy\(value)"
         case "activate_endpoint": "Activate the endpoint"
         case "activate_collection": "Activate the collection"
         case "add_host": "Answer under the host\(value)"
@@ -36,6 +35,8 @@ enum RemedyWords {
         switch action {
         case "mint_another": "The caller has to sign another token."
         case "send_corrected": "The caller has to send it in its proper form."
+        case "trust_proxy":
+            "If \(value ?? "the address") is a proxy of yours, name it under Settings; else change nothing."
         case "use_path": "The caller has to call \(value ?? "another path")."
         default: ""
         }
@@ -59,8 +60,6 @@ enum RemedyWords {
             "Tokens that name the profile in another claim of its own are refused then."
         case "grant_collection": "The profile reaches every endpoint of the collection, not this one alone."
         case "allow_address": "Calls of the profile are accepted from this address too."
-        case "trust_proxy":
-            "Whoever calls from this address says from then on whom calls come from, for all profiles."
         case "activate_endpoint", "activate_collection", "add_host", "add_method":
             "It answers everybody who may call it, not this call alone."
         default: ""
