@@ -21,19 +21,25 @@ struct OperatorWriter {
             try add(new)
         case .setRole(let id, let role):
             try one("UPDATE operators SET role = ? WHERE id = ?", [role.rawValue, id.text])
+            try withdrawInvitation(of: id)
         case .setActive(let id, let isActive):
             try one("UPDATE operators SET is_active = ? WHERE id = ?", [isActive ? 1 : 0, id.text])
-            if !isActive { try endSessions(of: id, except: nil) }
+            if !isActive {
+                try endSessions(of: id, except: nil)
+                try withdrawInvitation(of: id)
+            }
         case .setPassword(let id, let hash, let old):
             try one(
                 "UPDATE operators SET password_hash = ? WHERE id = ? AND password_hash = ?",
                 [hash.reveal(), id.text, old.reveal()]
             )
+            try withdrawInvitation(of: id)
         case .invite(let id, let invitation):
             try one(
                 "UPDATE operators SET invitation_sha256 = ?, invitation_expires_at = ? WHERE id = ?",
                 [invitation.digest.hex, invitation.expiresAt.secondsSinceEpoch, id.text]
             )
+        case .withdrawInvitation(let id): try withdrawInvitation(of: id)
         case .acceptInvitation(let digest, let hash, let now): try accept(digest, hash, now)
         // Sessions and admin tokens go with the row.
         case .delete(let id): try one("DELETE FROM operators WHERE id = ?", [id.text])
@@ -78,16 +84,25 @@ struct OperatorWriter {
         guard try count("operators WHERE \(clause)", arguments) == 1 else {
             throw OperatorStoreError.invitationSpent
         }
-        try run(
-            "DELETE FROM operator_sessions WHERE operator_id = (SELECT id FROM operators WHERE \(clause))",
-            arguments
-        )
+        for table in ["operator_sessions", "named_admin_tokens"] {
+            try run(
+                "DELETE FROM \(table) WHERE operator_id = (SELECT id FROM operators WHERE \(clause))",
+                arguments
+            )
+        }
         try run(
             """
             UPDATE operators SET password_hash = ?, invitation_sha256 = NULL, invitation_expires_at = NULL
             WHERE \(clause)
             """,
             [hash.reveal()] + arguments
+        )
+    }
+
+    private func withdrawInvitation(of id: OperatorID) throws {
+        try one(
+            "UPDATE operators SET invitation_sha256 = NULL, invitation_expires_at = NULL WHERE id = ?",
+            [id.text]
         )
     }
 

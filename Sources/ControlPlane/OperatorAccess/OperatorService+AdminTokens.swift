@@ -22,7 +22,12 @@ extension OperatorService {
         if now.secondsSinceEpoch - (token.lastUsedAt?.secondsSinceEpoch ?? 0) >= Self.useInterval {
             await note { try await store.noteUse(of: token.id, at: now) }
         }
-        return Principal(actor: "admin-token:\(token.name)", role: role, operatorID: token.operatorID)
+        return Principal(
+            actor: "admin-token:\(token.name)",
+            role: role,
+            operatorID: token.operatorID,
+            isNamedToken: true
+        )
     }
 
     /// All admin tokens by name.
@@ -33,13 +38,14 @@ extension OperatorService {
     /// Makes an admin token.
     ///
     /// - Returns: what is kept, and the token, shown this once.
-    /// - Throws: ``Problem`` 403 when it would exceed its maker, 422 for the name, or ``OperatorStoreError``.
+    /// - Throws: ``Problem`` 403 when it would exceed its maker, or its maker is an admin token itself, 422 for the name, or ``OperatorStoreError``.
     func createAdminToken(
         name: String,
         role: Role,
         days: Int64,
         _ acting: Acting
     ) async throws -> (record: AdminTokenRecord, token: String) {
+        try checkMayLetIn(acting)
         try checkName(name)
         guard role <= acting.principal.role else {
             throw Problem(

@@ -25,6 +25,7 @@ extension OperatorService {
     ///
     /// - Throws: ``Problem`` 422 for the name, or ``OperatorStoreError``.
     func createOperator(name: String, role: Role, _ acting: Acting) async throws -> Invited {
+        try checkMayLetIn(acting)
         try checkName(name)
         var new = Operator(id: makeID(), name: name, role: role, createdAt: acting.now)
         let (invitation, token) = try makeInvitation(at: acting.now)
@@ -41,6 +42,7 @@ extension OperatorService {
     ///
     /// - Throws: ``Problem`` 404 or 409, or ``OperatorStoreError``.
     func invite(_ id: OperatorID?, _ acting: Acting) async throws -> Invited {
+        try checkMayLetIn(acting)
         var found = try await findOperator(id)
         guard found.isActive else { throw Problem(.conflict, "the operator is not active") }
         let (invitation, token) = try makeInvitation(at: acting.now)
@@ -52,18 +54,35 @@ extension OperatorService {
         return (found, token)
     }
 
+    /// Withdraws the open invitation, at once; does nothing when there is none.
+    ///
+    /// - Throws: ``Problem`` 404.
+    func withdrawInvitation(_ id: OperatorID?, _ acting: Acting) async throws {
+        let found = try await findOperator(id)
+        guard found.invitation != nil else { return }
+        try await change(
+            [.withdrawInvitation(found.id)],
+            acting.audit("withdraw-invitation", "operator", id: found.id.text, name: found.name)
+        )
+    }
+
     /// Gives an operator another role, lets the operator in or keeps the operator out, at once.
     ///
-    /// - Throws: ``Problem`` 404, or ``OperatorStoreError``, also for the last owner.
+    /// An open invitation ends with another role, and when the operator is kept out.
+    ///
+    /// - Throws: ``Problem`` 403 when an admin token would let somebody do more, 404, or ``OperatorStoreError``, also
+    ///   for the last owner.
     func update(_ id: OperatorID?, role: Role?, isActive: Bool?, _ acting: Acting) async throws -> Operator {
         let before = try await findOperator(id)
         var after = before
         var changes: [OperatorChange] = []
         if let role, role != before.role {
-            after.role = role
+            if role > before.role { try checkMayLetIn(acting) }
+            (after.role, after.invitation) = (role, nil)
             changes.append(.setRole(before.id, role))
         }
         if let isActive, isActive != before.isActive {
+            if isActive { try checkMayLetIn(acting) } else { after.invitation = nil }
             after.isActive = isActive
             changes.append(.setActive(before.id, isActive))
         }
@@ -131,6 +150,17 @@ extension OperatorService {
     }
 
     // MARK: Parts
+
+    /// Refuses named admin tokens: what they made would be in force after they have expired or were revoked.
+    ///
+    /// - Throws: ``Problem`` 403.
+    func checkMayLetIn(_ acting: Acting) throws(Problem) {
+        guard acting.principal.isNamedToken else { return }
+        throw Problem(
+            .forbidden,
+            "an admin token lets nobody in: sign in to the console as an owner, or use the gateway's own admin token"
+        )
+    }
 
     func makeInvitation(at now: Timestamp) throws -> (Invitation, token: String) {
         let token = try makeToken()

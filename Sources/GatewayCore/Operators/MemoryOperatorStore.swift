@@ -100,14 +100,18 @@ private struct OperatorTable {
         case .addFirst(let new):
             guard !hasAbleOwner else { throw .ownerExists }
             try add(new)
-        case .setRole(let id, let role): try update(id) { $0.role = role }
+        case .setRole(let id, let role): try update(id) { ($0.role, $0.invitation) = (role, nil) }
         case .setActive(let id, let isActive):
             try update(id) { $0.isActive = isActive }
-            if !isActive { endSessions(of: id) }
+            if !isActive {
+                endSessions(of: id)
+                try update(id) { $0.invitation = nil }
+            }
         case .setPassword(let id, let hash, let old):
             guard operators[id]?.passwordHash?.reveal() == old.reveal() else { throw .notFound }
-            try update(id) { $0.passwordHash = hash }
+            try update(id) { ($0.passwordHash, $0.invitation) = (hash, nil) }
         case .invite(let id, let invitation): try update(id) { $0.invitation = invitation }
+        case .withdrawInvitation(let id): try update(id) { $0.invitation = nil }
         case .acceptInvitation(let digest, let hash, let now): try accept(digest, hash, now)
         case .delete(let id): try delete(id)
         case .addSession(let session, let hash): try add(session, hash)
@@ -146,6 +150,7 @@ private struct OperatorTable {
         else { throw .invitationSpent }
         try update(found.id) { ($0.passwordHash, $0.invitation) = (hash, nil) }
         endSessions(of: found.id)
+        tokens = tokens.filter { $0.value.operatorID != found.id }
     }
 
     private mutating func delete(_ id: OperatorID) throws(OperatorStoreError) {

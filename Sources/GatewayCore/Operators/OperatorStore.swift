@@ -50,15 +50,18 @@ package enum OperatorChange: Sendable {
     case add(Operator)
     /// Adds the operator who sets the gateway up: only while nobody can let others in.
     case addFirst(Operator)
-    /// Gives an operator another role.
+    /// Gives an operator another role, and withdraws the open invitation, which was for the old one.
     case setRole(OperatorID, Role)
-    /// Lets an operator in or keeps the operator out, which ends all sessions.
+    /// Lets an operator in or keeps the operator out, which ends all sessions and the open invitation.
     case setActive(OperatorID, Bool)
-    /// Sets a new password hash in the place of the one that the change was decided by.
+    /// Sets a new password hash in the place of the one that the change was decided by; an open invitation ends.
     case setPassword(OperatorID, Secret<String>, replacing: Secret<String>)
     /// Opens an invitation; an earlier one ends.
     case invite(OperatorID, Invitation)
-    /// Uses up the open invitation of this digest: sets the password hash and ends all sessions.
+    /// Withdraws the open invitation, if there is one.
+    case withdrawInvitation(OperatorID)
+    /// Uses up the open invitation of this digest: sets the password hash, ends all sessions, and revokes the admin
+    /// tokens that the operator made, since whoever needs a new password may have lost the old one to somebody.
     case acceptInvitation(APITokenDigest, passwordHash: Secret<String>, at: Timestamp)
     /// Deletes an operator, with all sessions and admin tokens.
     case delete(OperatorID)

@@ -8,18 +8,22 @@ package struct Principal: Sendable, Equatable {
     package let operatorID: OperatorID?
     /// The console's session that the call comes from; `nil` for admin tokens.
     package let sessionID: OperatorSessionID?
+    /// Whether it is a named admin token, which lets nobody else in.
+    package let isNamedToken: Bool
 
     /// Takes the parts.
     package init(
         actor: String,
         role: Role,
         operatorID: OperatorID? = nil,
-        sessionID: OperatorSessionID? = nil
+        sessionID: OperatorSessionID? = nil,
+        isNamedToken: Bool = false
     ) {
         self.actor = actor
         self.role = role
         self.operatorID = operatorID
         self.sessionID = sessionID
+        self.isNamedToken = isNamedToken
     }
 
     /// The holder of the gateway's own admin token, who may do everything.

@@ -10,6 +10,8 @@ package struct OperatorStoreContract: Sendable {
         case `the first owner is added once`
         case `the last owner who can sign in stays`
         case `an invitation is accepted once, in time, by an active operator`
+        case `an invitation ends with a new password, another role, deactivation, and when it is withdrawn`
+        case `an accepted invitation revokes the admin tokens of the operator alone`
         case `a session begins only with the password in force`
         case `deactivation and deletion end sessions, deletion admin tokens too`
         case `sessions are ended one by one, all but one, and by age`
@@ -37,6 +39,10 @@ package struct OperatorStoreContract: Sendable {
         case .`the first owner is added once`: try await addsOneFirst(store)
         case .`the last owner who can sign in stays`: try await keepsLastOwner(store)
         case .`an invitation is accepted once, in time, by an active operator`: try await invites(store)
+        case .`an invitation ends with a new password, another role, deactivation, and when it is withdrawn`:
+            try await withdraws(store)
+        case .`an accepted invitation revokes the admin tokens of the operator alone`:
+            try await revokesTokens(store)
         case .`a session begins only with the password in force`: try await begins(store)
         case .`deactivation and deletion end sessions, deletion admin tokens too`: try await ends(store)
         case .`sessions are ended one by one, all but one, and by age`: try await endsSessions(store)
@@ -215,12 +221,48 @@ package struct OperatorStoreContract: Sendable {
         try await demandRefusal(store, .invitationSpent, accept(new, 300))
         try await store.apply([.add(sample(2)), .setActive(.test(1), false)], audit: [])
         try await demandRefusal(store, .invitationSpent, accept(new, 250))
-        try await store.apply([.setActive(.test(1), true)], audit: [])
+        let again = Invitation(digest: new, expiresAt: time(300))
+        try await store.apply([.setActive(.test(1), true), .invite(.test(1), again)], audit: [])
         try await store.apply([accept(new, 299)], audit: [])
         try await demandRefusal(store, .invitationSpent, accept(new, 299))
         let found = try await store.findOperator(.id(.test(1)))
         try demand(found?.passwordHash?.reveal() == "other" && found?.invitation == nil, "not accepted")
         try demand(try await ids(store).isEmpty, "a session is left")
+    }
+
+    private func withdraws(_ store: any OperatorStore) async throws {
+        let invitation = Invitation(digest: try digest(1), expiresAt: time(300))
+        try await store.apply([.add(sample(1)), .add(sample(2))], audit: [])
+        let ends: [[OperatorChange]] = [
+            [.setPassword(.test(2), Secret("new"), replacing: Secret("hash"))], [.setRole(.test(2), .viewer)],
+            [.setActive(.test(2), false), .setActive(.test(2), true)], [.withdrawInvitation(.test(2))],
+        ]
+        for end in ends {
+            try await store.apply([.invite(.test(2), invitation)], audit: [])
+            try await store.apply(end, audit: [])
+            try demand(try await store.findOperator(.id(.test(2)))?.invitation == nil, "left after \(end)")
+            try await demandRefusal(
+                store,
+                .invitationSpent,
+                .acceptInvitation(invitation.digest, passwordHash: Secret("other"), at: time(250))
+            )
+        }
+        try await demandRefusal(store, .notFound, .withdrawInvitation(.test(9)))
+    }
+
+    private func revokesTokens(_ store: any OperatorStore) async throws {
+        let invitation = Invitation(digest: try digest(1), expiresAt: time(300))
+        try await store.apply(
+            [
+                .add(sample(1)), .add(sample(2)), .addAdminToken(try token(8)),
+                .addAdminToken(try token(9, of: 2)), .addAdminToken(try token(10, of: nil)),
+                .invite(.test(2), invitation),
+                .acceptInvitation(invitation.digest, passwordHash: Secret("other"), at: time(250)),
+            ],
+            audit: []
+        )
+        let names = try await store.adminTokens().map(\.name)
+        try demand(names == ["token 10", "token 8"], "found \(names)")
     }
 
     private func begins(_ store: any OperatorStore) async throws {

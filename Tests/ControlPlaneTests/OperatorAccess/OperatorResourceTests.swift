@@ -34,6 +34,12 @@ import Testing
             let object = try #require(operation.successes.first { $0.status == 200 }?.object)
             #expect(Shape.object(object).faults(try answer.json).isEmpty, "\(target)")
         }
+        #expect(await house.call("PATCH", path, #"{"active":true}"#).status == 200)
+        #expect(await house.call("POST", "\(path)/invitation").status == 201)
+        #expect(try await house.call("GET", path).json.text("invitation_expires_at") != "")
+        #expect(await house.call("DELETE", "\(path)/invitation").status == 204)
+        #expect(await house.call("DELETE", "\(path)/invitation").status == 204)
+        #expect(try await house.call("GET", path).json.text("invitation_expires_at") == "")
         #expect(await house.call("DELETE", path).status == 204)
         #expect(await house.call("DELETE", path).status == 404)
         #expect(await house.call("DELETE", "/api/v1/admin-tokens/\(token.text("id"))").status == 204)

@@ -41,7 +41,7 @@ struct AdminTokensResource {
             method: .post,
             path: path,
             name: "createAdminToken",
-            summary: "Makes an admin token and answers it, this once.",
+            summary: "Makes an admin token and answers it, this once; not with another admin token.",
             tag: tag,
             body: Operation.Body(object: Schemas.newAdminToken.input),
             successes: [
@@ -52,7 +52,7 @@ struct AdminTokensResource {
                     headers: ["Location"]
                 )
             ],
-            problems: [.readOnly, .conflict, .storeFull],
+            problems: [.readOnly, .forbidden, .conflict, .storeFull],
             access: .role(.owner),
             perform: { call in
                 var reader = try DocumentReader(call.body)

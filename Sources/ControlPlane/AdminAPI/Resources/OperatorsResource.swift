@@ -5,7 +5,7 @@ struct OperatorsResource {
     let service: OperatorService
     private let path = "/api/v1/operators"
     private let tag = "Operators"
-    private let changeProblems: Set<Problem.Code> = [.readOnly, .conflict, .storeFull]
+    private let changeProblems: Set<Problem.Code> = [.readOnly, .forbidden, .conflict, .storeFull]
 
     init(service: OperatorService) {
         self.service = service
@@ -13,7 +13,10 @@ struct OperatorsResource {
 
     /// The operations.
     var operations: [Operation] {
-        [listOperation, createOperation, readOperation, updateOperation, deleteOperation, inviteOperation]
+        [
+            listOperation, createOperation, readOperation, updateOperation, deleteOperation, inviteOperation,
+            withdrawOperation,
+        ]
     }
 
     private var listOperation: Operation {
@@ -74,12 +77,29 @@ struct OperatorsResource {
             path: "\(path)/{id}/invitation",
             name: "inviteOperator",
             summary:
-                "Makes a new link by which the operator chooses a password; the old password stays until then.",
+                "Makes a new link by which the operator chooses a password; the old password, and the admin tokens that the operator made, stay until then.",
             tag: tag,
             successes: [Self.invited],
             problems: changeProblems,
             access: .role(.owner),
             perform: { call in answer(try await service.invite(call.id("id"), call.acting), call) }
+        )
+    }
+
+    private var withdrawOperation: Operation {
+        Operation(
+            method: .delete,
+            path: "\(path)/{id}/invitation",
+            name: "withdrawInvitation",
+            summary: "Withdraws the link by which the operator would choose a password, at once.",
+            tag: tag,
+            successes: [Operation.Success(status: 204, summary: "No link is good any more.")],
+            problems: [.readOnly, .storeFull],
+            access: .role(.owner),
+            perform: { call in
+                try await service.withdrawInvitation(call.id("id"), call.acting)
+                return AdminAnswer(withoutBody: 204)
+            }
         )
     }
 
@@ -114,7 +134,8 @@ struct OperatorsResource {
             method: .patch,
             path: "\(path)/{id}",
             name: "updateOperator",
-            summary: "Changes role or activity, at once; never of the last owner who can sign in.",
+            summary:
+                "Changes role or activity, at once, which ends an open invitation; never of the last owner who can sign in.",
             tag: tag,
             body: Operation.Body(object: Schemas.operatorPatch, isPatch: true),
             successes: [

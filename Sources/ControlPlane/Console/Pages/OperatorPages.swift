@@ -12,6 +12,10 @@ struct OperatorPages {
                 let path = "/api/v1/operators/\(visit.segment("id"))/invitation"
                 return link(try await visit.api.send("POST", path))
             },
+            .post("/operators/{id}/invitation/withdraw", .role(.owner)) { visit in
+                try await visit.api.send("DELETE", "/api/v1/operators/\(visit.segment("id"))/invitation")
+                return .redirect(to: "/console/operators")
+            },
             .show("/operators/{id}/deactivate", .role(.owner)) { visit in try await askDeactivate(visit) },
             .show("/operators/{id}/delete", .role(.owner)) { visit in try await askDelete(visit) },
             .post("/operators/{id}/delete", .role(.owner)) { visit in
@@ -116,7 +120,7 @@ struct OperatorPages {
                 action: "/console/operators/\(visit.segment("id"))",
                 cancel: "/console/operators",
                 consequences: [
-                    "All sessions of \(name) end at once.",
+                    "All sessions of \(name) end at once, and so does an open link to choose a password.",
                     "The admin tokens that \(name) made stop until the operator is active again.",
                 ],
                 submit: "Deactivate",
@@ -147,7 +151,8 @@ struct OperatorPages {
                 "The link for \(invited["name"]?.value.text ?? "")",
                 section: .operators,
                 lead:
-                    "Pass it on: whoever opens it chooses the password. It is good once, for 72 hours, and shown only now.",
+                    "Pass it on: whoever opens it chooses the password. It is good once, for 72 hours, and shown only now."
+                    + " When it is used, all sessions of the operator end, and all admin tokens that the operator made.",
                 secret: invited["invitation_url"]?.value.text ?? "",
                 back: "/console/operators"
             )
