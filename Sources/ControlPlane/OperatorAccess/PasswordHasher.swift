@@ -1,4 +1,3 @@
-import Foundation
 import JOSE
 import Synchronization
 
@@ -11,8 +10,7 @@ final class PasswordHasher: Sendable {
     /// At most so many that run or wait; whoever comes then is told to try again.
     static let maximumPending = 16
 
-    private let queue: OperationQueue
-    private let pending = Mutex(0)
+    private let queue: BoundedQueue
     private let cost: PasswordHash.Cost
     private let random: RandomSource
     /// What the password of somebody unknown is compared with, so that it takes as long.
@@ -22,16 +20,19 @@ final class PasswordHasher: Sendable {
     init(cost: PasswordHash.Cost, random: RandomSource) {
         self.cost = cost
         self.random = random
-        queue = OperationQueue()
-        queue.maxConcurrentOperationCount = Self.width
-        queue.name = "portcullis.passwords"
+        queue = BoundedQueue(
+            "portcullis.passwords",
+            width: Self.width,
+            maximumPending: Self.maximumPending,
+            busy: .busy
+        )
     }
 
     /// The kept form of a password.
     ///
     /// - Throws: ``Problem`` 429 when too many wait.
     func hash(_ password: Secret<String>) async throws -> Secret<String> {
-        try await perform { [cost, random] in
+        try await queue.perform { [cost, random] in
             Secret(try PasswordHash(of: password, cost: cost, using: random).text)
         }
     }
@@ -40,7 +41,7 @@ final class PasswordHasher: Sendable {
     ///
     /// - Throws: ``Problem`` 429 when too many wait.
     func matches(_ password: Secret<String>, _ kept: Secret<String>?) async throws -> Bool {
-        try await perform { [self] in
+        try await queue.perform { [self] in
             guard let hash = kept.flatMap({ PasswordHash($0.reveal()) }) else {
                 // The outcome does not matter: only a password that somebody has lets anybody in.
                 _ = try madeDecoy().matches(password)
@@ -52,7 +53,7 @@ final class PasswordHasher: Sendable {
 
     /// Makes what stands in for the passwords of the unknown, so that the first of them takes no longer.
     func warmUp() async throws {
-        _ = try await perform { [self] in try madeDecoy() }
+        _ = try await queue.perform { [self] in try madeDecoy() }
     }
 
     private func madeDecoy() throws -> PasswordHash {
@@ -61,21 +62,6 @@ final class PasswordHasher: Sendable {
         let made = try PasswordHash(of: unknown, cost: cost, using: random)
         decoy.withLock { $0 = made }
         return made
-    }
-
-    private func perform<Outcome: Sendable>(
-        _ work: @escaping @Sendable () throws -> Outcome
-    ) async throws -> Outcome {
-        let isAccepted = pending.withLock { count in
-            guard count < Self.maximumPending else { return false }
-            count += 1
-            return true
-        }
-        guard isAccepted else { throw Problem.busy }
-        defer { pending.withLock { $0 -= 1 } }
-        return try await withCheckedThrowingContinuation { continuation in
-            queue.addOperation { continuation.resume(with: Result { try work() }) }
-        }
     }
 }
 

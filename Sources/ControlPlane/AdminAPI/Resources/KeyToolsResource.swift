@@ -4,6 +4,13 @@ import JOSE
 /// `/api/v1/keys/recognise` and `/api/v1/keys/generate`: nothing of what is pasted or made is kept.
 struct KeyToolsResource {
     private let tag = "Tools"
+    // RSA takes seconds of a core: not on the threads that answer everybody.
+    private let queue = BoundedQueue(
+        "portcullis.keys",
+        width: 2,
+        maximumPending: 16,
+        busy: .wait(2, "too many keys are being made at this moment; try again")
+    )
 
     /// The operations.
     var operations: [Operation] { [recogniseOperation, generateOperation] }
@@ -47,14 +54,15 @@ struct KeyToolsResource {
             successes: [
                 Operation.Success(status: 200, summary: "The new key.", object: Self.generated.output)
             ],
-            access: .role(.viewer),
+            problems: [.tooManyAttempts],
             perform: { call in
                 let kind = try Self.kind(call.body)
-                let key: SigningKey
-                do throws(KeyReadingError) {
-                    key = try SigningKey.generate(kind)
-                } catch {
-                    throw Problem(.invalid, "\(error)")
+                let key = try await queue.perform {
+                    do throws(KeyReadingError) {
+                        return try SigningKey.generate(kind)
+                    } catch {
+                        throw Problem(.invalid, "\(error)")
+                    }
                 }
                 return AdminAnswer(200, try Self.document(key, call.body))
             }
