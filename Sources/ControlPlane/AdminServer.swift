@@ -16,6 +16,8 @@ package struct AdminServer: Sendable {
         package var port: Int
         /// The host and port under which a proxy before it is reached, if there is one: `console.example`.
         package var publicAuthority: String?
+        /// Whom requests come from, where a proxy stands before the listener.
+        package var clientAddress = AdminClientAddress()
         /// How long a connection may be silent, a request's head take, or a body pause.
         package var idleTimeout = Duration.seconds(30)
         /// How long the body of a request may take as a whole.
@@ -82,7 +84,12 @@ package struct AdminServer: Sendable {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         return Application(
-            responder: AdminResponder(api: api, console: console, bodyTimeout: configuration.bodyTimeout),
+            responder: AdminResponder(
+                api: api,
+                console: console,
+                bodyTimeout: configuration.bodyTimeout,
+                clientAddress: configuration.clientAddress
+            ),
             server: .http1(configuration: channel),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
@@ -107,6 +114,7 @@ struct AdminResponder: HTTPResponder {
     }
 
     private static let fetchSite = HTTPField.Name("Sec-Fetch-Site")
+    private static let forwardedFor = HTTPField.Name("X-Forwarded-For")
     /// How much of a body that nobody wants is read, so that the connection stays open.
     private static let unwantedBodyBytes = 256 * 1024
     /// How long a caller may still send after the last answer of its connection, so that it gets to read it.
@@ -115,6 +123,7 @@ struct AdminResponder: HTTPResponder {
     let api: AdminAPI
     let console: Console
     let bodyTimeout: Duration
+    let clientAddress: AdminClientAddress
 
     func respond(to request: Request, context: Context) async throws -> Response {
         var body = BodyCollector(request.body, timeout: bodyTimeout)
@@ -145,7 +154,10 @@ struct AdminResponder: HTTPResponder {
             method: request.method.rawValue,
             target: request.head.path ?? "",
             authority: request.head.authority,
-            clientAddress: context.channel.remoteAddress?.ipAddress ?? "unknown"
+            clientAddress: clientAddress.address(
+                behind: context.channel.remoteAddress?.ipAddress ?? "unknown",
+                Self.forwardedFor.map { request.headers[values: $0] } ?? []
+            )
         )
         result.authorization = request.headers[.authorization]
         result.contentType = request.headers[.contentType]

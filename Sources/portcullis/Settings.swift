@@ -16,7 +16,8 @@ struct SettingsSource {
 
     /// The options of long-running and remote commands, which one settings file may hold together.
     private static let sharedNames: Set<String> = [
-        "listen", "admin-listen", "admin-url", "data-dir", "catalog", "threads", "log-level", "drain-seconds",
+        "listen", "admin-listen", "admin-url", "admin-trusted-proxies", "data-dir", "catalog", "threads",
+        "log-level", "drain-seconds",
         "header-timeout-seconds", "tls-certificate", "tls-key",
         "tls-client-certificates", "key-fetch-allow", "key-fetch-ca", "stale-keys-seconds", "access-log",
         "access-log-format", "keep-decisions", "admin",

@@ -43,6 +43,31 @@ import Testing
         }
     }
 
+    @Test func `behind a proxy the audit log has the caller's own address`() async throws {
+        let house = AdminHouse()
+        var configuration = AdminServer.Configuration(port: 0)
+        configuration.clientAddress.trustsLoopback = true
+        let server = AdminServer(
+            configuration,
+            AdminHouse.dependencies(.service(house.service, audit: house.store)),
+            ConsoleHouse.dependencies()
+        )
+        try await server.application.test(.live) { client in
+            var fields = Self.json
+            fields.append(
+                HTTPField(name: try #require(.init("X-Forwarded-For")), value: "1.2.3.4, 192.0.2.9")
+            )
+            let made = try await client.execute(
+                uri: "/api/v1/clients",
+                method: .post,
+                headers: fields,
+                body: ByteBuffer(string: #"{"name":"Acme"}"#)
+            )
+            #expect(made.status == .created)
+        }
+        #expect(try await house.store.auditEntries(before: nil, limit: 1).first?.entry.origin == "192.0.2.9")
+    }
+
     @Test func `a call goes through the real server`() async throws {
         try await server().application.test(.live) { client in
             let made = try await client.execute(

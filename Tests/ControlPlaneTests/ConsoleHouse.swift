@@ -33,7 +33,7 @@ struct ConsoleHouse {
     /// Cookies of the sessions are the names of roles.
     static func dependencies(readOnly: Bool = false) -> Console.Dependencies {
         Console.Dependencies(
-            findSession: { cookie, _ in
+            findSession: { cookie, _, _ in
                 Role(rawValue: cookie).map { role in
                     ConsoleSession(
                         principal: Principal(actor: "operator:jdoe", role: role),

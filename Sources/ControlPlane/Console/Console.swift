@@ -34,7 +34,7 @@ package struct Console: Sendable {
 
     /// The path that all pages are below.
     package static let root = "/console"
-    /// The cookie that names the session.
+    /// The cookie that names the session, where the console is not reached over TLS.
     static let cookieName = "portcullis_session"
 
     /// All pages and forms.
@@ -94,11 +94,15 @@ package struct Console: Sendable {
         let target = try AdminTarget(request.target)
         if let asset = Assets.answer(target, request) { return asset }
         let now = dependencies.now()
-        if let cookie = PageSecurity.cookie(request.cookies, named: Self.cookieName) {
-            session = try await dependencies.findSession(cookie, now)
-        }
         let segments = Array(target.segments.dropFirst().drop { $0.isEmpty })
         let matches = routes.compactMap { route in route.match(segments).map { (route: route, path: $0) } }
+        let isUse = !matches.contains { $0.route.isPolled }
+        if let cookie = PageSecurity.cookie(
+            request.cookies,
+            named: dependencies.operators?.cookieName ?? Self.cookieName
+        ) {
+            session = try await dependencies.findSession(cookie, now, isUse)
+        }
         let method = request.method == "HEAD" ? "GET" : request.method
         guard let (route, path) = matches.first(where: { $0.route.method.rawValue == method }) else {
             // Who has not signed in learns nothing, not even which pages there are.
@@ -179,7 +183,9 @@ package struct Console: Sendable {
         let status: Int
         let title: String
         let detail: String
+        var headers: [(name: String, value: String)] = []
         if let problem = Problem(error) {
+            headers = problem.headers
             (status, title, detail) = (problem.code.status, problem.code.title, problem.detail)
         } else if let problem = error as? ConsoleProblem {
             (status, title, detail) = (problem.status, "This did not work", problem.detail)
@@ -191,12 +197,13 @@ package struct Console: Sendable {
             )
             (status, title, detail) = (500, "Internal error", "the page could not be made; see the log")
         }
-        let page = ConsolePage(
+        var page = ConsolePage(
             "problem",
             title: title,
             status: status,
             [("detail", .string(detail)), ("status", .integer(Int64(status)))]
         )
+        page.headers = headers.filter { $0.name == "Retry-After" }
         return renderer.render(page, session)
     }
 }

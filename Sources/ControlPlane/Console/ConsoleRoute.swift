@@ -13,6 +13,8 @@ struct ConsoleRoute: Sendable {
     let path: String
     /// Who may use it: a page that shows is for viewers, one that changes is for managers, unless said otherwise.
     let access: Operation.Access
+    /// Whether open pages ask for it by themselves, which is no use of the session.
+    var isPolled = false
     let perform: @Sendable (Visit) async throws -> ConsoleAnswer
 
     private init(
@@ -34,6 +36,16 @@ struct ConsoleRoute: Sendable {
         _ perform: @escaping @Sendable (Visit) async throws -> ConsoleAnswer
     ) -> ConsoleRoute {
         ConsoleRoute(.get, path, access, perform)
+    }
+
+    /// What an open page asks for by itself, again and again.
+    static func poll(
+        _ path: String,
+        _ perform: @escaping @Sendable (Visit) async throws -> ConsoleAnswer
+    ) -> ConsoleRoute {
+        var route = show(path, .role(.viewer), perform)
+        route.isPolled = true
+        return route
     }
 
     /// A form that is posted.
@@ -72,6 +84,8 @@ struct ConsolePage: Sendable {
     var status = 200
     /// What the template shows; all texts are escaped when it is rendered.
     var content: [(String, DocumentValue)]
+    /// Further fields that go with it.
+    var headers: [(name: String, value: String)] = []
     /// Cookies that go with it.
     var cookies: [String] = []
 

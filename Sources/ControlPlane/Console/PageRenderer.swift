@@ -33,7 +33,7 @@ struct PageRenderer: Sendable {
         var answer = AdminAnswer(
             withoutBody: page.status,
             headers: [(name: "Content-Type", value: "text/html; charset=utf-8")]
-                + page.cookies.map { (name: "Set-Cookie", value: $0) }
+                + page.headers + page.cookies.map { (name: "Set-Cookie", value: $0) }
         )
         answer.body = Array(text.utf8)
         return answer

@@ -233,11 +233,15 @@ extension OperatorService {
         )
     }
 
-    /// The session of a token; notes that it was used.
+    /// The session of a token; notes that it was used, unless a page asks by itself.
     ///
     /// - Returns: `nil` when there is none, it has ended, or its operator may not come in any more.
     /// - Throws: ``CatalogStoreError``.
-    package func session(_ token: String, at now: Timestamp) async throws -> ConsoleSession? {
+    package func session(
+        _ token: String,
+        at now: Timestamp,
+        isUse: Bool = true
+    ) async throws -> ConsoleSession? {
         guard let digest = APITokenDigest(token: token.utf8),
             let (session, owner) = try await store.findSession(digest),
             digest.isEqualInConstantTime(session.digest), Self.isInForce(session, at: now)
@@ -254,7 +258,7 @@ extension OperatorService {
         } else {
             return nil
         }
-        if now.secondsSinceEpoch - session.lastSeenAt.secondsSinceEpoch >= Self.useInterval {
+        if isUse, now.secondsSinceEpoch - session.lastSeenAt.secondsSinceEpoch >= Self.useInterval {
             await note { try await store.noteUse(of: session.id, at: now) }
         }
         return ConsoleSession(

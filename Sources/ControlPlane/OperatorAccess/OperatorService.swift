@@ -92,6 +92,12 @@ package final class OperatorService: Sendable {
     /// Whether the console's cookie is only to be sent over TLS.
     package var isReachedOverTLS: Bool { consoleURL?.hasPrefix("https://") ?? false }
 
+    /// The name of the console's cookie: over TLS one that no other host, path or plain connection can set
+    /// (RFC 6265bis §4.1.3.2).
+    package var cookieName: String {
+        isReachedOverTLS ? "__Host-\(Console.cookieName)" : Console.cookieName
+    }
+
     /// A link of the console.
     ///
     /// - Parameters:

@@ -1,12 +1,13 @@
 import GatewayCore
 import Synchronization
 
-/// Slows guesses of passwords down, by address and by account, without ever locking anybody out.
+/// Slows guesses of passwords down, by address and by account, without ever locking an account.
 ///
 /// An address may fail so often a minute, whatever the account (``GuessLimit``). Besides, for one account the wait
 /// doubles with each further failure from an address; and while many addresses fail at one account, each that
 /// comes new to it is told once to come back after a while, and is let in then, whatever the others do
 /// meanwhile: whoever knows the password waits a minute at most from an address that the attacker does not use.
+/// Whoever shares the attacker's address waits with the attacker, for as long as the guesses go on.
 ///
 /// The memory is bounded: beyond ``capacity`` entries those that are oldest are forgotten. Time goes in as
 /// seconds of a clock, and comes out as seconds to wait.

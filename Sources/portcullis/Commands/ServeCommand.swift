@@ -44,6 +44,14 @@ struct ServeCommand: AsyncParsableCommand {
     var adminUrl: String?
 
     @Option(
+        help: """
+            Ranges, CIDR and comma-separated, of proxies before the admin listener whose X-Forwarded-For says whom calls \
+            come from; with --admin-url those on this machine do (PORTCULLIS_ADMIN_TRUSTED_PROXIES).
+            """
+    )
+    var adminTrustedProxies: String?
+
+    @Option(
         help:
             "The directory of the database and the master key (PORTCULLIS_DATA_DIR; default ./portcullis-data)."
     )
@@ -138,7 +146,8 @@ struct ServeCommand: AsyncParsableCommand {
         let settings = try SettingsSource(
             config: config,
             commandLine: [
-                "listen": listen, "admin-listen": adminListen, "admin-url": adminUrl, "data-dir": dataDir,
+                "listen": listen, "admin-listen": adminListen, "admin-url": adminUrl,
+                "admin-trusted-proxies": adminTrustedProxies, "data-dir": dataDir,
                 "catalog": catalog,
                 "threads": threads, "log-level": logLevel, "drain-seconds": drainSeconds,
                 "header-timeout-seconds": headerTimeoutSeconds, "key-fetch-allow": keyFetchAllow,
@@ -159,6 +168,7 @@ struct ServeOptions {
     var listen: ListenAddress
     var adminListen: ListenAddress
     var adminURL: AdminURL?
+    var adminTrustedProxies: [AddressRange]
     var dataDirectory: String
     var catalogFile: String?
     var threads: Int
@@ -180,13 +190,17 @@ struct ServeOptions {
             option: "admin-listen"
         )
         adminURL = try AdminURL(settings)
+        adminTrustedProxies = try Self.ranges(
+            try settings.string("admin-trusted-proxies") ?? "",
+            "admin-trusted-proxies"
+        )
         dataDirectory = try settings.string("data-dir") ?? "./portcullis-data"
         catalogFile = try settings.string("catalog")
         threads = try settings.integer("threads", 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
         drainSeconds = try settings.integer("drain-seconds", 0...3600) ?? 30
         headerTimeoutSeconds = try settings.integer("header-timeout-seconds", 1...300) ?? 10
         tls = try TLSOptions(settings)
-        keyFetchAllowed = try Self.ranges(try settings.string("key-fetch-allow") ?? "")
+        keyFetchAllowed = try Self.ranges(try settings.string("key-fetch-allow") ?? "", "key-fetch-allow")
         keyFetchRoots = try settings.string("key-fetch-ca")
         staleKeysSeconds = try settings.integer("stale-keys-seconds", 0...31_536_000) ?? 86_400
         accessLog = try settings.string("access-log")
@@ -195,12 +209,12 @@ struct ServeOptions {
         logLevel = try settings.choice("log-level", of: Logger.Level.self) ?? .info
     }
 
-    private static func ranges(_ text: String) throws -> [AddressRange] {
+    private static func ranges(_ text: String, _ option: String) throws -> [AddressRange] {
         try text.split(separator: ",").map { part in
             do {
                 return try AddressRange(part.trimmingCharacters(in: .whitespaces))
             } catch {
-                throw CommandFailure.trouble("--key-fetch-allow: \(error)")
+                throw CommandFailure.trouble("--\(option): \(error)")
             }
         }
     }

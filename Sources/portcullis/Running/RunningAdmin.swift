@@ -44,6 +44,8 @@ struct RunningAdmin {
             port: options.adminListen.port
         )
         configuration.publicAuthority = options.adminURL?.authority
+        configuration.clientAddress.trustsLoopback = options.adminURL != nil
+        configuration.clientAddress.proxies = options.adminTrustedProxies
         Task { await operators.prepare() }
         let server = AdminServer(
             configuration,
@@ -59,7 +61,7 @@ struct RunningAdmin {
                 logger
             ),
             Console.Dependencies(
-                findSession: { try await operators.session($0, at: $1) },
+                findSession: { try await operators.session($0, at: $1, isUse: $2) },
                 isReadOnly: source.isFile,
                 operators: operators,
                 now: { .systemNow },

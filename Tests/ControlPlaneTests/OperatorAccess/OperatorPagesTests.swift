@@ -1,4 +1,5 @@
 import GatewayCore
+import Logging
 import Testing
 
 @testable import ControlPlane
@@ -40,9 +41,39 @@ import Testing
         #expect(!wrong.text.contains("another password"))
         let right = await send(OperatorHouse.password)
         #expect(right.status == 303 && right.header("Location") == "/console")
-        #expect(right.header("Set-Cookie")?.hasSuffix("; Secure") == true)
+        let cookie = try #require(right.header("Set-Cookie"))
+        #expect(cookie.hasPrefix("__Host-portcullis_session=") && cookie.contains("; Path=/; "))
+        #expect(cookie.hasSuffix("; Secure"))
         for _ in 0..<SignInLimit.freeFailures { _ = await send("another password") }
-        #expect(await send(OperatorHouse.password).status == 429)
+        let limited = await send(OperatorHouse.password)
+        #expect(limited.status == 429)
+        #expect(limited.header("Retry-After").flatMap { Int($0) } ?? 0 > 0)
+    }
+
+    @Test func `a page that asks by itself keeps no session alive`() async throws {
+        let operators = OperatorHouse()
+        let session = try await operators.setUp()
+        let begin = try #require(try await operators.store.sessions(of: nil).first?.lastSeenAt)
+        let (admin, minutes) = (AdminHouse(operators: operators.service), Int64(25 * 60))
+        let console = Console(
+            admin.api,
+            Console.Dependencies(
+                findSession: { try await operators.service.session($0, at: $1, isUse: $2) },
+                isReadOnly: false,
+                operators: operators.service,
+                now: { OperatorHouse.time(minutes) },
+                logger: Logger(label: "test") { _ in LineLog().handler }
+            )
+        )
+        func show(_ target: String) async throws -> Timestamp? {
+            var request = AdminRequest(method: "GET", target: target, authority: "127.0.0.1:8081")
+            request.cookies = "portcullis_session=\(session)"
+            let answer = await console.answer(request) { _ in [] }
+            #expect(answer.status == 200, "\(answer.text)")
+            return try await operators.store.sessions(of: nil).first?.lastSeenAt
+        }
+        #expect(try await show("/console/decisions/rows") == begin)
+        #expect(try await show("/console/decisions") == OperatorHouse.time(minutes))
     }
 
     @Test func `the pages around operators show what is there, and secrets once`() async throws {

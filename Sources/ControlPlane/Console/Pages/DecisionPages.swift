@@ -9,7 +9,7 @@ struct DecisionPages {
             .show("/decisions.csv") { visit in
                 .plain(await visit.api.answer("GET", "/api/v1/decisions.csv", filters.values(visit)))
             },
-            .show("/decisions/rows") { visit in try await newRows(visit) },
+            .poll("/decisions/rows") { visit in try await newRows(visit) },
             .show("/decisions/{request_id}") { visit in try await one(visit) },
         ]
     }

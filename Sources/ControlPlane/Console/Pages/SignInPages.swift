@@ -80,7 +80,9 @@ struct SignInPages {
             }
             return .redirect(to: PageSecurity.ownPath(visit.form["next"]), cookies: [cookie(token)])
         } catch let problem as Problem where problem.code == .tooManyAttempts {
-            return .page(signInPage(visit, problem: ConsoleProblem(problem)))
+            var page = signInPage(visit, problem: ConsoleProblem(problem))
+            page.headers = problem.headers
+            return .page(page)
         }
     }
 
@@ -200,13 +202,15 @@ struct SignInPages {
         SignInOrigin(
             address: visit.request.clientAddress,
             userAgent: visit.request.userAgent ?? "",
-            earlierToken: PageSecurity.cookie(visit.request.cookies, named: Console.cookieName)
+            earlierToken: PageSecurity.cookie(visit.request.cookies, named: service.cookieName)
         )
     }
 
     /// The cookie of a session, or the one that takes it away.
     private func cookie(_ token: String?) -> String {
-        "\(Console.cookieName)=\(token ?? ""); Path=\(Console.root); HttpOnly; SameSite=Strict"
+        // The prefix of the name asks for the path of all.
+        let path = service.isReachedOverTLS ? "/" : Console.root
+        return "\(service.cookieName)=\(token ?? ""); Path=\(path); HttpOnly; SameSite=Strict"
             + (service.isReachedOverTLS ? "; Secure" : "") + (token == nil ? "; Max-Age=0" : "")
     }
 }
