@@ -10,8 +10,8 @@ private struct NoFields: RequestFields {
     func values(ofField name: [UInt8]) -> [[UInt8]] { [] }
 }
 
-/// One event loop's decisions, over a catalog with a profile for each algorithm.
-private final class Decider {
+/// One event loop's decisions over a catalog with a profile for each algorithm.
+final class Decider {
     private let snapshot: Snapshot
     private var admission: Admission
     private let host = Array("gateway.example:8080".utf8)
@@ -52,6 +52,21 @@ private final class Decider {
             if isGood(decision) { good += 1 }
         }
         return good
+    }
+
+    /// Decides once.
+    func decision(_ field: [UInt8]) -> Decision {
+        let (host, method, path) = (host, method, path)
+        return admission.decide(
+            snapshot,
+            host: host.span,
+            method: method.span,
+            path: path.span,
+            authorization: field.span,
+            apiToken: Span(),
+            fields: NoFields(),
+            question
+        )
     }
 
     func remembers(_ token: [UInt8]) -> Bool {

@@ -4,5 +4,5 @@ extension Benchmark {
     /// All of them, in the order of the request path.
     static let all: [Benchmark] =
         headScans + routeMatches + admissionHits + cacheLookUps + admissionMisses + admissionRefusals
-        + verifications + primitives + costlyRules
+        + recordings + verifications + primitives + costlyRules
 }

@@ -11,6 +11,10 @@ final class Exchange {
     let head: RequestHead
     let id: RequestID
     private(set) var findings: Findings
+    /// What it is counted by; taken once, because a copy of all findings costs more than counting.
+    let key: TrafficKey
+    /// Whom the call comes from.
+    let callerAddress: IPAddress
     private let admitted: Admitted
     private let context: LoopContext
     // The caller's connection holds the exchange, and lets go of it at the end.
@@ -53,6 +57,8 @@ final class Exchange {
         self.head = head
         self.id = id
         self.admitted = admitted
+        key = TrafficKey(findings, nil)
+        callerAddress = client.client(of: findings)
         self.findings = findings
         self.client = client
         self.context = context
@@ -122,7 +128,7 @@ final class Exchange {
                 admitted,
                 to: destination,
                 id: id,
-                forwarded: client.forwarded(for: head, from: client.client(of: findings)),
+                forwarded: client.forwarded(for: head, from: callerAddress),
                 into: &output
             )
         }
@@ -224,14 +230,13 @@ final class Exchange {
         hasAnswered = true
         replay = nil
         findings.noteUpstream()
-        let address = client.client(of: findings)
         answerStatus = response.status
         recordPlace = context.record(
             id,
             findings,
             nil,
             status: response.status,
-            from: address,
+            from: callerAddress,
             head: head
         )
         responseFraming = ClientResponse.framing(of: response, toVersionMinor: head.versionMinor)

@@ -4,7 +4,7 @@ import GatewayCore
 ///
 /// nginx (`auth_request`) and Traefik (`forwardAuth`) name method and target in headers, Envoy (`ext_authz` over
 /// HTTP) asks with the method itself and the target behind the path.
-struct AskedRequest {
+package struct AskedRequest {
     let method: [UInt8]
     let host: [UInt8]
     /// The path as the caller wrote it, without the query.

@@ -49,14 +49,13 @@ extension ClientConnection {
             flush()
             let request = FinishedRequest(
                 id,
-                decision.findings,
-                nil,
+                TrafficKey(decision.findings, nil),
                 status: 200,
                 bytes: 0,
                 from: client,
                 since: requestStart
             )
-            loop.finished(request, at: place, head: head, asked: asked)
+            loop.finished(request, at: place, head: head, asked: asked) { (decision.findings, nil) }
             parser.recycle(head)
             finishRequest()
         }
@@ -138,14 +137,13 @@ extension ClientConnection {
         if let rejection = answer.rejection { loop.log(request.id, answer.findings, rejection) }
         let finished = FinishedRequest(
             request.id,
-            answer.findings,
-            answer.rejection,
+            TrafficKey(answer.findings, answer.rejection?.code),
             status: answer.status,
             bytes: request.head.knownMethod == .head ? 0 : answer.bodyLength,
             from: client,
             since: requestStart
         )
-        loop.finished(finished, at: place, head: request.head)
+        loop.finished(finished, at: place, head: request.head) { (answer.findings, answer.rejection) }
         parser.recycle(request.head)
         finishRequest()
     }

@@ -389,14 +389,13 @@ final class ClientConnection {
     private func finished(_ exchange: Exchange) {
         let request = FinishedRequest(
             exchange.id,
-            exchange.findings,
-            nil,
+            exchange.key,
             status: exchange.answerStatus,
             bytes: exchange.answerBytes,
-            from: client(of: exchange.findings),
+            from: exchange.callerAddress,
             since: requestStart
         )
-        loop.finished(request, at: exchange.recordPlace, head: exchange.head)
+        loop.finished(request, at: exchange.recordPlace, head: exchange.head) { (exchange.findings, nil) }
     }
 
     /// The answer broke off.
@@ -453,14 +452,13 @@ final class ClientConnection {
         loop.log(id, findings, rejection)
         let request = FinishedRequest(
             id,
-            findings,
-            rejection,
+            TrafficKey(findings, rejection.code),
             status: status,
             bytes: Int64(bytes),
             from: address,
             since: requestStart
         )
-        loop.finished(request, at: place, head: head, asked: asked)
+        loop.finished(request, at: place, head: head, asked: asked) { (findings, rejection) }
         if let head { parser.recycle(head) }
         finishRequest()
     }

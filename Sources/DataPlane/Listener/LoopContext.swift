@@ -292,20 +292,22 @@ final class LoopContext: @unchecked Sendable {
     ///   - place: where its decision is kept, if there is one.
     ///   - head: its head, if it could be read.
     ///   - asked: what was asked about, if it was a question.
+    ///   - found: gives what was found and why it was refused.
     func finished(
         _ request: borrowing FinishedRequest,
         at place: Int?,
         head: RequestHead?,
-        asked: AskedRequest? = nil
+        asked: AskedRequest? = nil,
+        _ found: () -> (Findings, Rejection?)
     ) {
         if let place {
-            if request.rejection == nil {
+            if request.key.code == nil {
                 admitted.complete(request.id, at: place, microseconds: request.microseconds)
             } else {
                 refused.complete(request.id, at: place, microseconds: request.microseconds)
             }
         }
-        telemetry.note(request, head, asked, at: now())
+        telemetry.note(request, head, asked, at: now(), found)
     }
 
     func log(_ id: RequestID, _ findings: Findings, _ rejection: Rejection) {
@@ -374,17 +376,17 @@ final class LoopContext: @unchecked Sendable {
         }
         pool.sweep(now)
         handOverUses()
+        handOverTelemetry()
         telemetry.handOverLines()
         lag.note(reactor.sweepDelay, at: now)
         listener?.checkBackOff()
         refusalLog.summarise(at: self.now())
     }
 
-    /// Tells when keys and API tokens were last used, and what was counted; about once a second.
+    /// Tells when keys and API tokens were last used; about once a second.
     private func handOverUses(isLast: Bool = false) {
         guard isLast || reactor.now >= usesDue else { return }
         usesDue = reactor.now + .seconds(1)
-        handOverTelemetry()
         if let lastUses = configuration.lastUses, let uses = admission.takeUses() { lastUses.add(uses) }
     }
 
@@ -432,6 +434,7 @@ final class LoopContext: @unchecked Sendable {
         isOver = true
         pool.closeAll()
         handOverUses(isLast: true)
+        handOverTelemetry()
         telemetry.handOverLines()
         refusalLog.summarise(at: now(), isLast: true)
         whenDrained?()

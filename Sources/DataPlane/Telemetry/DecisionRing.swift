@@ -30,10 +30,12 @@ struct DecisionRing {
     // The place of the oldest one, once there are as many as there may be.
     private var next = 0
 
-    init(capacity: Int) {
+    /// Makes one for so many, with the memory of some taken at once; by default of all.
+    init(capacity: Int, reserving reserved: Int? = nil) {
         self.capacity = max(1, capacity)
-        entries.reserveCapacity(self.capacity)
-        texts.reserveCapacity(self.capacity * Self.textBytes)
+        let reserved = reserved ?? self.capacity
+        entries.reserveCapacity(reserved)
+        texts.reserveCapacity(reserved * Self.textBytes)
     }
 
     /// Keeps a decision in the place of the oldest one.

@@ -1,11 +1,13 @@
-import GatewayCore
-import NIOCore
+package import GatewayCore
+package import NIOCore
 
-/// A request whose answer has been written, or that broke off: what telemetry is told of it.
-struct FinishedRequest: ~Copyable {
+/// A request whose answer has been written, or that broke off: what telemetry is told of every one.
+///
+/// What was found of it is not among this: only the few that are sampled need that.
+package struct FinishedRequest: ~Copyable {
     let id: RequestID
-    let findings: Findings
-    let rejection: Rejection?
+    /// What it is counted by.
+    let key: TrafficKey
     /// The status that the caller got; 0 when it was gone before there was one.
     let status: Int
     /// How many bytes of an answer's body were written for the caller, without chunks' frames.
@@ -16,24 +18,20 @@ struct FinishedRequest: ~Copyable {
     let start: NIODeadline
     /// How long it took, in microseconds, rounded up.
     let microseconds: UInt64
-}
 
-extension FinishedRequest {
     /// Ends a request now.
     ///
     /// The clock is asked once more: within one turn of the event loop the time does not move.
-    init(
+    package init(
         _ id: RequestID,
-        _ findings: Findings,
-        _ rejection: Rejection?,
+        _ key: TrafficKey,
         status: Int,
         bytes: Int64,
         from address: IPAddress,
         since start: NIODeadline
     ) {
         self.id = id
-        self.findings = findings
-        self.rejection = rejection
+        self.key = key
         self.status = status
         self.bytes = bytes
         self.address = address

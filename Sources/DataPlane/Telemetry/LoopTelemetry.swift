@@ -1,14 +1,15 @@
-import GatewayCore
+package import GatewayCore
 import NIOCore
 
 /// What one event loop counts and samples of its requests, until it hands it over.
-struct LoopTelemetry {
+package struct LoopTelemetry {
     /// How many refusals an event loop samples in a second: all of them but in a flood.
-    static let refusedPerSecond = 512
+    package static let refusedPerSecond = 512
     /// How many admitted requests it samples in a second.
-    static let admittedPerSecond = 64
+    package static let admittedPerSecond = 64
     // The first one of each second, and one of so many.
     private static let admittedEvery: UInt32 = 128
+    private static let capacity = refusedPerSecond + admittedPerSecond
 
     private let telemetry: Telemetry?
     private let accessLog: (any AccessLogSink)?
@@ -22,7 +23,8 @@ struct LoopTelemetry {
     private var sampleCount = 0
     private var lines = AccessLogBatch()
 
-    init(_ telemetry: Telemetry?, _ accessLog: (any AccessLogSink)?) {
+    /// Begins with nothing, for whoever wants to know.
+    package init(_ telemetry: Telemetry?, _ accessLog: (any AccessLogSink)?) {
         self.telemetry = telemetry
         self.accessLog = accessLog
     }
@@ -31,15 +33,23 @@ struct LoopTelemetry {
     var isOn: Bool { telemetry != nil || accessLog != nil }
 
     /// Counts a request, and samples it where it is its turn.
-    mutating func note(
+    ///
+    /// - Parameters:
+    ///   - request: what became of it.
+    ///   - head: its head, if it could be read.
+    ///   - asked: what was asked about, if it was a question.
+    ///   - now: the time.
+    ///   - found: gives what was found and why it was refused; asked only when it is sampled.
+    package mutating func note(
         _ request: borrowing FinishedRequest,
         _ head: RequestHead?,
         _ asked: AskedRequest?,
-        at now: Timestamp
+        at now: Timestamp,
+        _ found: () -> (Findings, Rejection?)
     ) {
         if telemetry != nil {
-            traffic.count(request.findings, request.rejection?.code, microseconds: request.microseconds)
-            if isSampled(request.rejection != nil, at: now) { sample(request, head, asked) }
+            traffic.count(request.key, microseconds: request.microseconds)
+            if isSampled(request.key.code != nil, at: now) { sample(request, head, asked, found()) }
         }
         if accessLog != nil {
             lines.append(request, head, asked)
@@ -71,19 +81,20 @@ struct LoopTelemetry {
     private mutating func sample(
         _ request: borrowing FinishedRequest,
         _ head: RequestHead?,
-        _ asked: AskedRequest?
+        _ asked: AskedRequest?,
+        _ found: (findings: Findings, rejection: Rejection?)
     ) {
-        if samples == nil { samples = DecisionRing(capacity: Self.refusedPerSecond + Self.admittedPerSecond) }
-        // Seconds can be handed over late, when a turn of the event loop took long.
-        guard sampleCount < Self.refusedPerSecond + Self.admittedPerSecond else {
+        if samples == nil { samples = DecisionRing(capacity: Self.capacity, reserving: 0) }
+        // What was sampled can be handed over late, when a turn of the event loop took long.
+        guard sampleCount < Self.capacity else {
             dropped &+= 1
             return
         }
         sampleCount += 1
         var entry = DecisionRing.Entry(
             id: request.id,
-            findings: request.findings,
-            rejection: request.rejection,
+            findings: found.findings,
+            rejection: found.rejection,
             status: request.status,
             address: request.address,
             keptAt: request.start,
@@ -95,8 +106,8 @@ struct LoopTelemetry {
         }
     }
 
-    /// Gives away what there is; about once a second.
-    mutating func handOver(at now: Timestamp) {
+    /// Gives away what there is; some times a second.
+    package mutating func handOver(at now: Timestamp) {
         guard let telemetry, !traffic.isEmpty || sampleCount > 0 || dropped > 0 else { return }
         let samples = samples
         telemetry.add(

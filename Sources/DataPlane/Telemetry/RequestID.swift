@@ -6,7 +6,8 @@ package struct RequestID: Hashable, Sendable {
     let high: UInt64
     let low: UInt64
 
-    init(high: UInt64, low: UInt64) {
+    /// Takes the two halves.
+    package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// What the event loops counted and sampled, on its way to the store and to the metrics.
 ///
-/// Requests never wait for it: an event loop hands over once a second, texts are made here, and whoever owns this
-/// has them written once a second. What finds no room is dropped and counted.
+/// Requests never wait for it: an event loop hands over four times a second, texts are made here, and whoever owns this
+/// has them written twice a second. What finds no room is dropped and counted.
 package final class Telemetry: Sendable {
     /// What an event loop hands over.
     package struct Report: Sendable {
@@ -39,6 +39,13 @@ package final class Telemetry: Sendable {
         let labels: TrafficLabels
     }
 
+    // What event loops handed over, and what of it found no room.
+    private struct Reports {
+        var waiting: [Report] = []
+        var lostDecisions: UInt64 = 0
+        var lostRequests: UInt64 = 0
+    }
+
     private struct State {
         var decisions: [DecisionRecord] = []
         var rows: [RowKey: TrafficCount] = [:]
@@ -49,10 +56,11 @@ package final class Telemetry: Sendable {
     // Some seconds of what all event loops of a large machine sample.
     private static let maximumDecisions = 20_000
     private static let maximumRows = 10_000
-    private static let maximumReports = 4096
+    /// At most so many hand-overs wait until they are gathered: some seconds of the largest machines.
+    package static let maximumReports = 4096
 
     private let store: any TelemetryStore
-    private let reports = Mutex<(waiting: [Report], lost: UInt64)>(([], 0))
+    private let reports = Mutex(Reports())
     private let state = Mutex(State())
 
     /// Gathers for a store.
@@ -64,7 +72,8 @@ package final class Telemetry: Sendable {
     package func add(_ report: Report) {
         reports.withLock { reports in
             guard reports.waiting.count < Self.maximumReports else {
-                reports.lost += UInt64(report.decisionCount) + report.dropped
+                reports.lostDecisions += UInt64(report.decisionCount) + report.dropped
+                reports.lostRequests += report.traffic.requests
                 return
             }
             reports.waiting.append(report)
@@ -80,12 +89,13 @@ package final class Telemetry: Sendable {
     /// Makes the texts of what was handed over.
     package func gather() {
         state.withLock { state in
-            let (waiting, lost) = reports.withLock { reports in
-                defer { reports = ([], 0) }
+            let reports = reports.withLock { reports in
+                defer { reports = Reports() }
                 return reports
             }
-            state.totals.droppedDecisions += lost
-            for report in waiting { Self.gather(report, into: &state) }
+            state.totals.droppedDecisions += reports.lostDecisions
+            state.totals.droppedRequests += reports.lostRequests
+            for report in reports.waiting { Self.gather(report, into: &state) }
         }
     }
 
@@ -151,7 +161,7 @@ package struct TelemetryTotals: Sendable {
     package private(set) var endpoints: [String: TrafficCount] = [:]
     /// Decisions that found no room on the way to the store.
     package internal(set) var droppedDecisions: UInt64 = 0
-    /// Requests that found no room on the way to the store; they are among the ``requests`` all the same.
+    /// Requests that found no room on the way to the stored rollups.
     package internal(set) var droppedRequests: UInt64 = 0
 
     /// Makes totals of nothing.

@@ -7,22 +7,9 @@ package struct TrafficTable: Sendable {
     private static let placeCount = 4096
 
     private struct Row {
-        let route: Route?
-        let profile: CompiledProfile?
-        let own: OwnEndpoint?
-        let code: Rejection.Code?
+        let key: TrafficKey
         var requests: UInt32 = 0
         var microseconds: UInt64 = 0
-
-        @inline(__always)
-        func holds(
-            _ route: Route?,
-            _ profile: CompiledProfile?,
-            _ own: OwnEndpoint?,
-            _ code: Rejection.Code?
-        ) -> Bool {
-            self.route === route && self.profile === profile && self.own == own && self.code == code
-        }
     }
 
     private var rows: [Row] = []
@@ -39,39 +26,34 @@ package struct TrafficTable: Sendable {
     /// Whether nothing was counted.
     package var isEmpty: Bool { rows.isEmpty }
 
+    /// How many requests were counted.
+    var requests: UInt64 { rows.reduce(0) { $0 + UInt64($1.requests) } }
+
     /// Counts a request.
     package mutating func count(
-        _ findings: borrowing Findings,
-        _ code: Rejection.Code?,
+        _ key: borrowing TrafficKey,
         microseconds duration: UInt64
     ) {
-        let row = row(findings.route, findings.caller?.profile, findings.ownEndpoint, code)
+        let row = row(key)
         rows[row].requests &+= 1
         rows[row].microseconds &+= duration
         let bucket = LatencyHistogram.bucket(ofMicroseconds: duration)
         buckets[row * LatencyHistogram.bucketCount + bucket] &+= 1
     }
 
-    private mutating func row(
-        _ route: Route?,
-        _ profile: CompiledProfile?,
-        _ own: OwnEndpoint?,
-        _ code: Rejection.Code?
-    ) -> Int {
-        if latest < rows.count, latest != other, rows[latest].holds(route, profile, own, code) {
-            return latest
-        }
+    private mutating func row(_ key: borrowing TrafficKey) -> Int {
+        if latest < rows.count, latest != other, rows[latest].key.isSame(as: key) { return latest }
         if places.isEmpty { places = Array(repeating: 0, count: Self.placeCount) }
-        var place = Self.hash(route, profile, own, code)
+        var place = key.hash
         while places[place] != 0 {
             let row = Int(places[place]) - 1
-            if rows[row].holds(route, profile, own, code) {
+            if rows[row].key.isSame(as: key) {
                 latest = row
                 return row
             }
             place = (place + 1) & (Self.placeCount - 1)
         }
-        return add(Row(route: route, profile: profile, own: own, code: code), at: place)
+        return add(Row(key: copy key), at: place)
     }
 
     @inline(never)
@@ -80,37 +62,13 @@ package struct TrafficTable: Sendable {
         let isLast = rows.count == Self.maximumRows - 1
         if isLast { other = rows.count }
         // What it holds keeps the objects alive, so that their addresses mean the same until the table is handed over.
-        rows.append(isLast ? Row(route: nil, profile: nil, own: nil, code: nil) : row)
+        rows.append(isLast ? Row(key: TrafficKey()) : row)
         buckets.append(contentsOf: repeatElement(0, count: LatencyHistogram.bucketCount))
         if !isLast {
             places[place] = UInt16(rows.count)
             latest = rows.count - 1
         }
         return rows.count - 1
-    }
-
-    @inline(__always)
-    private static func hash(
-        _ route: Route?,
-        _ profile: CompiledProfile?,
-        _ own: OwnEndpoint?,
-        _ code: Rejection.Code?
-    ) -> Int {
-        var hash = address(route) &* 0x9e37_79b9_7f4a_7c15
-        hash = (hash ^ address(profile)) &* 0xbf58_476d_1ce4_e5b9
-        hash = (hash ^ number(own) << 8 ^ number(code)) &* 0x94d0_49bb_1331_11eb
-        return Int(truncatingIfNeeded: hash >> 52)
-    }
-
-    @inline(__always)
-    private static func address(_ object: AnyObject?) -> UInt64 {
-        object.map { UInt64(UInt(bitPattern: ObjectIdentifier($0))) } ?? 0
-    }
-
-    // The one byte that a case of an enum without values is kept as; `nil` is one more.
-    @inline(__always)
-    private static func number<Case>(_ value: Case?) -> UInt64 {
-        withUnsafeBytes(of: value) { UInt64($0[0]) }
     }
 
     /// Everything that was counted, with its texts.
@@ -123,16 +81,11 @@ package struct TrafficTable: Sendable {
             for bucket in 0..<LatencyHistogram.bucketCount {
                 count.latency.add(UInt64(buckets[first + bucket]), toBucket: bucket)
             }
-            return TrafficRow(at: time, labels: index == other ? .other : labels(rows[index]), count: count)
+            return TrafficRow(
+                at: time,
+                labels: index == other ? .other : rows[index].key.labels,
+                count: count
+            )
         }
-    }
-
-    private func labels(_ row: Row) -> TrafficLabels {
-        TrafficLabels(
-            endpoint: row.route?.label ?? row.own?.rawValue ?? TrafficLabels.none,
-            client: row.profile?.client.name ?? TrafficLabels.none,
-            profile: row.profile?.profile.name ?? TrafficLabels.none,
-            code: row.code?.rawValue ?? TrafficLabels.none
-        )
     }
 }
