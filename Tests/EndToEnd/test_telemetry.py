@@ -1,19 +1,26 @@
 """What is kept and shown of the requests: decisions, traffic, metrics, the access log, traces."""
 
+import base64
 import csv
 import io
 import json
+import random
+import re
 import signal
+import threading
 import time
+from collections import Counter
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.house import catalog
+from support.load import Load
 from support.waiting import until
+from support.wire import request_bytes
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
-
 
 
 def metrics(gateway) -> dict:
@@ -51,6 +58,92 @@ def test_metrics_say_exactly_what_was_sent(own, people):
     assert total(found, "portcullis_decisions_dropped_total") == 0
     assert total(found, "portcullis_build_info") == 1
     assert ("portcullis_event_loop_lag_seconds", (("loop", "0"),)) in found
+
+
+def test_metrics_equal_what_many_connections_sent_at_once(start, people, upstream):
+    gateway = start("--threads", "2")
+    gateway.apply(catalog(people, upstream.url))
+    api, unknown = "/api-endpoints-v1", "-"
+    good = ("Authorization", f"Bearer {people.hmac.token()}")
+    forged = ("Authorization", f"Bearer {people.hmac.token()[:-8]}AAAAAAAA")
+    expired = ("Authorization", f"Bearer {people.rsa.token(exp=1)}")
+    # What is sent, and how it must be counted: endpoint, client, profile, code; and the status.
+    kinds = [
+        (("GET", f"{api}/open", []), (200, "api-endpoints-v1/open", "-", "-", "-")),
+        (("GET", f"{api}/call", [good]), (200, "api-endpoints-v1/call", "Acme", "acme-hmac", "-")),
+        (("GET", f"{api}/orders/7", [good]), (200, "api-endpoints-v1/order", "Acme", "acme-hmac", "-")),
+        (("GET", f"{api}/call", [forged]), (401, "api-endpoints-v1/call", "Acme", "acme-hmac", "invalid_token")),
+        (("GET", f"{api}/call", [expired]), (401, "api-endpoints-v1/call", "Acme", "acme-rsa", "token_expired")),
+        (("GET", f"{api}/call", []), (401, "api-endpoints-v1/call", "-", "-", "credential_missing")),
+        (("GET", "/ungranted/x", [good]), (403, "ungranted/x", "Acme", "acme-hmac", "collection_not_granted")),
+        (("DELETE", f"{api}/open", []), (405, unknown, "-", "-", "method_not_allowed")),
+        (("GET", "/nothing/here", []), (404, unknown, "-", "-", "endpoint_not_found")),
+        (("GET", f"{api}/down", [good]), (502, "api-endpoints-v1/down", "Acme", "acme-hmac", "upstream_unreachable")),
+    ]
+    sent, problems, lock = Counter(), [], threading.Lock()
+
+    def caller(seed: int):
+        chance, mine = random.Random(seed), Counter()
+        for _ in range(4):
+            with gateway.connect() as wire:
+                for _ in range(40):
+                    (method, target, headers), (status, *labels) = chance.choice(kinds)
+                    answer = wire.send(request_bytes(method, target, headers)).read()
+                    if answer.status != status:
+                        problems.append(f"{method} {target}: {answer}")
+                    mine[tuple(labels)] += 1
+                    if answer.closes:
+                        break
+        with lock:
+            sent.update(mine)
+
+    callers = [threading.Thread(target=caller, args=(seed,)) for seed in range(24)]
+    for thread in callers:
+        thread.start()
+    # Reading meanwhile must neither lose nor double anything.
+    while any(thread.is_alive() for thread in callers):
+        metrics(gateway)
+    for thread in callers:
+        thread.join()
+    assert not problems, problems[:3]
+    assert sum(sent.values()) >= 3000 and len(sent) == len(kinds)
+    found = metrics(gateway)
+    counted = {
+        tuple(dict(pairs)[name] for name in ("endpoint", "client", "profile", "code")): value
+        for (name, pairs), value in found.items()
+        if name == "portcullis_requests_total"
+    }
+    assert counted == dict(sent)
+    for endpoint in {labels[0] for labels in sent}:
+        expected = sum(count for labels, count in sent.items() if labels[0] == endpoint)
+        assert total(found, "portcullis_request_duration_seconds_count", endpoint=endpoint) == expected
+        assert total(found, "portcullis_request_duration_seconds_bucket", endpoint=endpoint, le="+Inf") == expected
+    # In a flood some decisions are not kept, but each of those is counted.
+    refused = sum(count for labels, count in sent.items() if labels[-1] != "-")
+    assert len(gateway.all("decisions")) + total(found, "portcullis_decisions_dropped_total") == refused
+    assert gateway.admin("GET", "/traffic?window=hour").json["requests"] == sum(sent.values())
+
+
+def test_kill_9_under_load_loses_at_most_the_last_second_of_counts(own):
+    chance = random.Random()
+    before = 0
+    for _ in range(3):
+        times: list[tuple[float, int]] = []
+        with Load(own.port, "/nothing/here", (), count=4) as load:
+            moment = time.monotonic() + chance.uniform(1.5, 3)
+            while time.monotonic() < moment:
+                time.sleep(0.005)
+                times.append((time.monotonic(), load.answered))
+            killed = time.monotonic()
+            own.kill()
+        # Each caller may have sent one more that was never answered.
+        most = load.answered + len(load.callers)
+        least = max((answered for at, answered in times if at <= killed - 1), default=0)
+        own.start()
+        counted = own.admin("GET", "/traffic?window=hour").json["requests"] - before
+        assert least <= counted <= most, f"{counted} counted, {least} a second before the end, {most} sent"
+        assert counted > 0
+        before += counted
 
 
 def test_metrics_need_a_token(own):
@@ -112,6 +205,98 @@ def test_tables_are_no_formulas(own):
     assert traffic[1][2:7] == ["'-", "'-", "'-", "endpoint_not_found", "1"]
     audit = list(csv.reader(io.StringIO(own.admin("GET", "/audit.csv?action=create").body.decode())))
     assert {row[4] for row in audit[1:]} == {"create"}
+
+
+HOSTILE_CLIENT = '=HYPERLINK("http://x.example","a\\b")'
+HOSTILE_PROFILE = '@x"} 1 200\\'
+
+
+def test_hostile_names_stay_names_everywhere(start, people, upstream, tmp_path):
+    json_log, common_log = tmp_path / "json.log", tmp_path / "common.log"
+    for log, form in ((json_log, "json"), (common_log, "common")):
+        gateway = start("--access-log", log, "--access-log-format", form, name=form)
+        house = catalog(people, upstream.url)
+        house["clients"][0]["name"] = HOSTILE_CLIENT
+        house["clients"][0]["profiles"][1]["name"] = HOSTILE_PROFILE
+        gateway.apply(house)
+        assert gateway.get("/ungranted/x", people.hmac.token()).status == 403
+        until("the line", lambda: log.exists() and log.read_text())
+        found = metrics(gateway)
+        assert total(found, "portcullis_requests_total", client=HOSTILE_CLIENT, profile=HOSTILE_PROFILE) == 1
+        tables = {name: gateway.admin("GET", f"/{name}.csv").body.decode() for name in ("decisions", "traffic", "audit")}
+        for text in tables.values():
+            rows = list(csv.reader(io.StringIO(text)))
+            assert {len(row) for row in rows} == {len(rows[0])}
+            assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r\n")]
+            assert [row for row in rows if f"'{HOSTILE_CLIENT}" in row]
+    (line,) = lines(json_log)
+    assert (line["client"], line["profile"]) == (HOSTILE_CLIENT, HOSTILE_PROFILE)
+    (line,) = common_log.read_text().splitlines()
+    assert re.fullmatch(
+        r'127\.0\.0\.1 - [^ "]+ \[[^]"]+\] "GET /ungranted/x HTTP/1\.1" 403 \d+', line
+    ), line
+
+
+def refusal_lines(gateway) -> list[str]:
+    return [line for line in gateway.log.split("\n") if " refused " in line]
+
+
+def unsigned(header: dict, payload: dict) -> str:
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, payload)]
+    return ".".join([*parts, "AAAA"])
+
+
+def test_no_log_can_be_made_to_lie(start, people, upstream, tmp_path):
+    log = tmp_path / "access.log"
+    gateway = start("--access-log", log, "--log-level", "info")
+    gateway.apply(catalog(people, upstream.url))
+    fake = '\r\n2026-01-01T00:00:00Z info refused code=fake endpoint=- profile=- request_id=0 \u2028\u202e\x1b[2J"'
+    answers = [
+        gateway.get("/x%0d%0a%7b%22code%22:%22fake%22%7d%1b"),
+        gateway.get('/x"\\,"code":"fake'),
+        gateway.get("/api-endpoints-v1/call", unsigned({"alg": "HS256", "kid": fake}, {"sub": fake})),
+        gateway.get("/api-endpoints-v1/call", unsigned({"alg": fake}, {"sub": people.hmac.api_token})),
+        gateway.get("/api-endpoints-v1/call", people.hmac.token(iss=fake)[:-4]),
+        gateway.call("FAKE'METHOD", "/x"),
+        gateway.call("GET", "/x", [("traceparent", '00-fake","code":"fake'), ("X-Request-Id", "fake")]),
+    ]
+    ids = [answer.header("x-request-id") for answer in answers]
+    assert all(answer.status >= 400 for answer in answers) and len(set(ids)) == len(ids)
+    until("the lines", lambda: len(lines(log)) >= len(ids) and len(refusal_lines(gateway)) >= len(ids))
+    raw = log.read_bytes()
+    assert all(byte == 0x0A or 0x20 <= byte < 0x7F for byte in raw)
+    found = [json.loads(line) for line in raw.decode().split("\n")[:-1]]
+    assert [line["request_id"] for line in found] == ids
+    assert [line["code"] for line in found] == [answer.code for answer in answers]
+    told = refusal_lines(gateway)
+    # One for each, the keys at its end, and nothing in it that a terminal would take for more than a text.
+    assert [re.search(r" request_id=([0-9a-f]{32})$", line)[1] for line in told] == ids
+    assert [re.search(r"^\S+ info refused code=(\w+) ", line)[1] for line in told] == [a.code for a in answers]
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", gateway.log)
+
+
+def test_audit_entries_are_filtered_by_each_field_and_by_all(own):
+    client = own.admin("POST", "/clients", {"name": "Gamma", "description": "", "contact_email": "g@acme.example"}).json
+    own.change("clients", client, description="=changed")
+    assert own.admin("DELETE", f"/clients/{client['id']}").status in (200, 204)
+    everything = own.all("audit")
+    gamma = [entry for entry in everything if entry["name"] == "Gamma"]
+    assert [entry["action"] for entry in gamma] == ["delete", "update", "create"]
+    for field in ("actor", "kind", "action", "name"):
+        for value in {entry[field] for entry in everything if entry[field]}:
+            expected = [entry for entry in everything if entry[field] == value]
+            assert own.all("audit", **{field: value}) == expected, (field, value)
+        assert own.all("audit", **{field: "nobody's"}) == []
+    at = gamma[0]["at"]
+    assert own.all("audit", **{"from": at}) == [entry for entry in everything if entry["at"] >= at]
+    assert own.all("audit", to=at) == [entry for entry in everything if entry["at"] <= at]
+    assert own.all("audit", to="2020-01-01T00:00:00Z") == []
+    both = own.all("audit", kind="client", action="create")
+    assert both == [entry for entry in everything if (entry["kind"], entry["action"]) == ("client", "create")]
+    assert own.all("audit", name="Gamma", action="create", kind="profile") == []
+    assert own.admin("GET", "/audit?from=yesterday").status == 400
+    table = list(csv.reader(io.StringIO(own.admin("GET", "/audit.csv?name=Gamma&kind=client").body.decode())))
+    assert [row[0] for row in table[1:]] == [str(entry["sequence"]) for entry in gamma]
 
 
 def test_a_damaged_database_is_set_aside(own):
