@@ -83,6 +83,25 @@ import Testing
         #expect(answer.status == (isAllowed ? 200 : 421))
     }
 
+    @Test(arguments: [
+        ("gateway.example", true), ("Gateway.Example", true), ("localhost:8081", true),
+        // A port that the proxy was reached at.
+        ("gateway.example:443", true), ("attacker.example", false), ("x.gateway.example", false),
+        ("gateway.example.attacker.example", false), ("gateway.example:x", false),
+    ]) func `a loopback listener is called by the name that people reach it by, too`(
+        _ authority: String,
+        _ isAllowed: Bool
+    ) {
+        let rule = HostRule(listenHost: "127.0.0.1", publicAuthority: "gateway.example")
+        #expect(rule.allows(authority) == isAllowed)
+    }
+
+    @Test func `a name with a port is that port's alone`() {
+        let rule = HostRule(listenHost: "127.0.0.1", publicAuthority: "gateway.example:8443")
+        #expect(rule.allows("gateway.example:8443") && !rule.allows("gateway.example:8444"))
+        #expect(!rule.allows("gateway.example"))
+    }
+
     // MARK: What all answers have in common
 
     @Test(arguments: [

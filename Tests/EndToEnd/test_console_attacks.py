@@ -451,7 +451,7 @@ def test_a_viewer_changes_nothing_by_any_operation_of_the_api(gateway, viewer):
         "operator": gateway.find("operators", name="owner")["id"],
     }
     document = gateway.admin("GET", "/openapi.json").json
-    tried = 0
+    refused = 0
     for path, methods in document["paths"].items():
         kind = path.removeprefix("/api/v1/").split("/")[0].rstrip("s")
         target = path.replace("{id}", known.get(kind, "0" * 32))
@@ -462,10 +462,10 @@ def test_a_viewer_changes_nothing_by_any_operation_of_the_api(gateway, viewer):
             body = b"{}" if method in ("post", "put", "patch") else b""
             assert gateway.admin_raw(method.upper(), target, cookie, body).status == 401, f"{method} {path}"
             answer = gateway.admin_raw(method.upper(), target, bearer, body)
-            may = method == "get" or operation["operationId"] in ("explain", "decodeToken", "inspectKey")
-            assert answer.status == 403 or may or answer.status in (404, 422), f"{method} {path}: {answer}"
-            tried += 1
-    assert tried > 60
+            # What a viewer may do by POST is to ask, and an empty question is no question.
+            assert method == "get" or answer.status in (403, 404, 409, 422), f"{method} {path}: {answer}"
+            refused += answer.status == 403
+    assert refused > 40
     assert holdings(gateway) == before
 
 
