@@ -283,6 +283,22 @@ def test_a_remedy_does_what_was_promised(start, people, upstream):
     assert own.get("/ungranted/x", token).status == 200
 
 
+def test_the_remedy_that_was_shown_is_applied_or_none(start, people, upstream):
+    """The missing grant, mended through the API: not when another remedy is named than what is found anew."""
+    from support.house import catalog
+
+    own = start()
+    own.apply(catalog(people, upstream.url))
+    token = people.rsa.token()
+    (cause,) = ask(own, "GET", "/ungranted/x", token)["likely_causes"]
+    asked = {"method": "GET", "url": "/ungranted/x", "token": token, "cause": cause["code"]} | cause["remedy"]
+    for changed in ({"action": "activate_client"}, {"collection_id": "0" * 32}, {"value": "x"}):
+        assert own.admin("POST", "/explain/mend", asked | changed).status == 409, changed
+    assert own.get("/ungranted/x", token).status == 403
+    assert own.admin("POST", "/explain/mend", asked).json == {"cause": cause["code"], "action": "grant_collection"}
+    assert own.get("/ungranted/x", token).status == 200
+
+
 def test_the_command_line_tells_causes(gateway, callers):
     payload = callers.payload("hs", int(time.time()))
     token = jwt.encode(payload, base64.b64decode(callers.secret), "HS256")

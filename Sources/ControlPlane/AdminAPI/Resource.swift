@@ -349,7 +349,8 @@ extension Resource {
         }.outcome
     }
 
-    private func answer(
+    /// What a change answers: the entity with its entity tag, and where it is when it is new.
+    func answer(
         _ edited: Edited,
         status: Int,
         _ call: Call,

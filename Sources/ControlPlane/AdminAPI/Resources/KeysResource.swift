@@ -112,56 +112,47 @@ struct KeysResource: Resource {
         members.removeAll { $0.name == Self.overlap }
         let body = DocumentNode(.object(members), at: call.body.position)
         let end = Timestamp(secondsSinceEpoch: call.now.secondsSinceEpoch + overlap)
-        let document = try await catalog.edit { draft -> (DocumentNode, [AuditEntry]) in
-            var context = catalog.context(call)
-            let old = try existingForChange(in: draft.catalog, call)
-            let profile = try ProfileOwner.profile(in: draft.catalog, call)
-            var reader = try DocumentReader(body)
-            let new = try ProfileKey(from: &reader, of: profile.id, context: &context)
-            try put(new, in: profile, replacing: nil, &draft)
-            var retiring = old
-            // It never lives longer for having a successor.
-            retiring.retireAt = min(old.retireAt ?? end, end)
-            do {
-                let current = try ProfileOwner.profile(in: draft.catalog, call)
-                try put(retiring, in: current, replacing: old, &draft)
-            } catch let problem as Problem {
-                let detail = "the old key: \(problem.detail)"
-                throw Problem(
-                    problem.code,
-                    "\(Self.overlap): \(detail)",
-                    errors: [Problem.FieldError(field: Self.overlap, detail: detail)]
-                )
-            }
-            let made = new.document()
-            return (
-                made,
-                [
-                    call.audit(
-                        "create",
-                        kind,
-                        id: new.id.text,
-                        name: new.name,
-                        details: AuditDetails.changes(from: nil, to: made)
-                    ),
-                    call.audit(
-                        "update",
-                        kind,
-                        id: old.id.text,
-                        name: old.name,
-                        details: AuditDetails.changes(from: old.document(), to: retiring.document())
-                    ),
-                ]
-            )
+        let made = try await catalog.edit { draft in
+            let (old, new) = try rotate(call, body, until: end, &draft)
+            return (new, audit(old, new, call))
         }.outcome
-        return AdminAnswer(
-            201,
-            document,
-            headers: [
-                (name: "ETag", value: document.entityTag),
-                (name: "Location", value: location(document["id"]?.value.text ?? "", call)),
-            ]
-        )
+        return try await answer((entity: made, document: made.document()), status: 201, call, isNew: true)
+    }
+
+    private typealias Retired = (before: ProfileKey, after: ProfileKey)
+
+    private func rotate(
+        _ call: Call,
+        _ body: DocumentNode,
+        until end: Timestamp,
+        _ draft: inout CatalogDraft
+    ) throws -> (old: Retired, new: ProfileKey) {
+        var context = catalog.context(call)
+        let old = try existingForChange(in: draft.catalog, call)
+        let profile = try ProfileOwner.profile(in: draft.catalog, call)
+        var reader = try DocumentReader(body)
+        let new = try ProfileKey(from: &reader, of: profile.id, context: &context)
+        try put(new, in: profile, replacing: nil, &draft)
+        var retired = old
+        // It never lives longer for having a successor.
+        retired.retireAt = min(old.retireAt ?? end, end)
+        do {
+            let current = try ProfileOwner.profile(in: draft.catalog, call)
+            try put(retired, in: current, replacing: old, &draft)
+        } catch let problem as Problem {
+            let fault = Problem.FieldError(field: Self.overlap, detail: "the old key: \(problem.detail)")
+            throw Problem(problem.code, "\(fault.field): \(fault.detail)", errors: [fault])
+        }
+        return ((old, retired), new)
+    }
+
+    private func audit(_ old: Retired, _ new: ProfileKey, _ call: Call) -> [AuditEntry] {
+        let made = AuditDetails.changes(from: nil, to: new.document())
+        let retired = AuditDetails.changes(from: old.before.document(), to: old.after.document())
+        return [
+            call.audit("create", kind, id: new.id.text, name: new.name, details: made),
+            call.audit("update", kind, id: old.after.id.text, name: old.after.name, details: retired),
+        ]
     }
 
     private func put(

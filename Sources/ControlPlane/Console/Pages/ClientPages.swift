@@ -60,23 +60,7 @@ struct ClientPages {
             ]
         )
         let items = answer["items"]?.elements ?? []
-        let rows = items.map { client in
-            DocumentNode(
-                .object(
-                    client.value.members + [
-                        DocumentMember("path", DocumentNode(.string("\(Self.root)/\(client.text("id"))"))),
-                        DocumentMember(
-                            "state",
-                            DocumentNode(CatalogPage.state(client["active"]?.value.isTrue ?? false))
-                        ),
-                        DocumentMember(
-                            "lastUse",
-                            DocumentNode(CatalogPage.moment(client["last_used_at"]?.value.text, visit.now))
-                        ),
-                    ]
-                )
-            )
-        }
+        let rows = items.map { row($0, visit) }
         let total = answer["total"]?.value.number ?? 0
         let isFiltered = !search.isEmpty || active != nil
         let filter = "search=\(PathSegment.encoded(search))&state=\(PathSegment.encoded(state))"
@@ -95,6 +79,24 @@ struct ClientPages {
                     ("total", .string(CatalogPage.count(Int(total), "client"))),
                     ("next", .string(next)), ("isPaged", .bool(visit.query["cursor"] != nil)),
                     ("first", .string("\(Self.root)?\(filter)")),
+                ]
+            )
+        )
+    }
+
+    private func row(_ client: DocumentNode, _ visit: Visit) -> DocumentNode {
+        DocumentNode(
+            .object(
+                client.value.members + [
+                    DocumentMember("path", DocumentNode(.string("\(Self.root)/\(client.text("id"))"))),
+                    DocumentMember(
+                        "state",
+                        DocumentNode(CatalogPage.state(client["active"]?.value.isTrue ?? false))
+                    ),
+                    DocumentMember(
+                        "lastUse",
+                        DocumentNode(CatalogPage.moment(client["last_used_at"]?.value.text, visit.now))
+                    ),
                 ]
             )
         )
