@@ -127,7 +127,10 @@ extension CatalogForm {
     ///   - method: the API's method.
     ///   - path: the API's path.
     ///   - old: the entity that is changed; `nil` when one is made.
+    ///   - members: what is sent besides.
     ///   - next: where it leads, from what was answered.
+    /// - Returns: what `next` says, or the form again with what is wrong.
+    /// - Throws: ``ConsoleProblem``, and what `next` throws.
     func submit(
         _ visit: Visit,
         _ method: String,

@@ -1,6 +1,8 @@
 import GatewayCore
 
-/// A key pair for a profile: made in the browser, or here and shown once. The private half is never kept.
+/// A key pair for a profile: made in the browser, or here and shown once.
+///
+/// The private half is never kept.
 enum KeyPairPage {
     private static let kinds: [(value: String, label: String, wish: [(String, DocumentValue)])] = [
         ("ed25519", "Ed25519 (EdDSA): small and quick", [("kind", .string("ed25519"))]),

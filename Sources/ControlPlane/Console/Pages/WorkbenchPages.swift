@@ -75,6 +75,8 @@ struct WorkbenchPages {
     ///   - note: what was done.
     ///   - problem: why something could not be done.
     ///   - isSigned: whether the problem is about signing, and stands there.
+    /// - Returns: the page; with status 422 when there is a problem.
+    /// - Throws: ``ConsoleProblem``.
     func page(
         _ visit: Visit,
         _ given: Work,
