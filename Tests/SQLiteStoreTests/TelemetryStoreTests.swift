@@ -152,6 +152,33 @@ import Testing
         }
     }
 
+    @Test func `counts are neither lost nor doubled by a write that failed in between`() async throws {
+        let temporary = TemporaryStore()
+        let store = try Self.open(temporary)
+        let rows = (0..<TrafficPeriod.rowsPerSlot + 20).map { number in
+            var count = TrafficCount()
+            count.add(microseconds: 100)
+            let labels = TrafficLabels(endpoint: "api/e\(number)", client: "-", profile: "-", code: "-")
+            return TrafficRow(at: Self.now, labels: labels, count: count)
+        }
+        try await store.add([], rows)
+        try await store.limitSize(toPages: 1)
+        await #expect(throws: CatalogStoreError.self) {
+            try await store.add((2..<2000).map { Self.record($0) }, rows)
+        }
+        try await store.limitSize(toPages: nil)
+        for _ in 0..<2 { try await store.add([], rows) }
+        for reader in [store, try Self.open(temporary)] {
+            for window in TrafficWindow.allCases {
+                let summary = try await reader.traffic(window, at: Self.now)
+                #expect(summary.requests == UInt64(3 * rows.count))
+                #expect(summary.latency.total == UInt64(3 * rows.count))
+                let kept = try await reader.trafficRows(window, at: Self.now, limit: .max)
+                #expect(kept.first { $0.labels == .other }?.count.requests == 60)
+            }
+        }
+    }
+
     @Test func `a full disk is told, and what was there stays`() async throws {
         let temporary = TemporaryStore()
         let store = try Self.open(temporary)

@@ -16,15 +16,10 @@ import Synchronization
 package final class SQLiteTelemetryStore: TelemetryStore {
     let pool: DatabasePool
     let bounds: TelemetryBounds
-    // How many rows slots have, as far as it is known; forgotten when a transaction fails.
-    let slotRows = Mutex<[SlotKey: Int]>([:])
+    // Forgotten when a transaction fails.
+    private let memory = Mutex(TelemetryMemory())
     // How many decisions were added since the last pruning.
     let added = Mutex(0)
-
-    struct SlotKey: Hashable {
-        let period: Int64
-        let start: Int64
-    }
 
     private init(pool: DatabasePool, bounds: TelemetryBounds) {
         self.pool = pool
@@ -106,13 +101,15 @@ package final class SQLiteTelemetryStore: TelemetryStore {
 
     package func add(_ decisions: [DecisionRecord], _ traffic: [TrafficRow]) async throws {
         try await write { [self] database in
-            var writer = TelemetryWriter(database)
-            for record in decisions { try writer.insert(record) }
-            try slotRows.withLock { slotRows in
-                if slotRows.count > 100 { slotRows = [:] }
+            try memory.withLock { memory in
+                var writer = TelemetryWriter(database, memory)
+                // The writer's own from here on, so that changing it copies nothing; empty if it throws.
+                memory = TelemetryMemory()
+                for record in decisions { try writer.insert(record) }
                 for row in traffic {
-                    for period in TrafficPeriod.allCases { try writer.merge(row, period, &slotRows) }
+                    for period in TrafficPeriod.allCases { try writer.merge(row, period) }
                 }
+                memory = writer.memory.bounded
             }
         }
         added.withLock { $0 += decisions.count }
@@ -146,7 +143,7 @@ package final class SQLiteTelemetryStore: TelemetryStore {
                 }
             }
         } catch {
-            slotRows.withLock { $0 = [:] }
+            memory.withLock { $0 = TelemetryMemory() }
             throw CatalogStoreError.sorting(error, at: path)
         }
     }

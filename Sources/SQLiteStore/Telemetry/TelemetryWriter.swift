@@ -7,16 +7,43 @@ import GatewayCore
     import Foundation
 #endif
 
+/// What the writer remembers of what is in the database, which nobody else writes.
+struct TelemetryMemory {
+    /// A length of time that is counted.
+    struct Slot: Hashable {
+        let period: Int64
+        let start: Int64
+    }
+
+    // The slots under way and those just before; the names of some thousand labels.
+    private static let maximumSlots = 2 * TrafficPeriod.allCases.count
+    private static let maximumNames = 10_000
+
+    /// The numbers of names.
+    var names: [String: Int64] = [:]
+    /// How many rows slots have.
+    var rows: [Slot: Int] = [:]
+    /// What was counted in slots.
+    var sums: [Slot: [TrafficLabels: TrafficCount]] = [:]
+
+    /// The same; nothing where it has become large.
+    var bounded: TelemetryMemory {
+        rows.count > Self.maximumSlots || sums.count > Self.maximumSlots || names.count > Self.maximumNames
+            ? TelemetryMemory() : self
+    }
+}
+
 /// Writes decisions and counts within one transaction.
 struct TelemetryWriter {
     // A detail can quote what somebody sent.
     private static let maximumDetailBytes = 2000
 
     private let database: Database
-    private var names: [String: Int64] = [:]
+    private(set) var memory: TelemetryMemory
 
-    init(_ database: Database) {
+    init(_ database: Database, _ memory: TelemetryMemory) {
         self.database = database
+        self.memory = memory
     }
 
     // MARK: Decisions
@@ -51,43 +78,53 @@ struct TelemetryWriter {
     // MARK: Counts
 
     /// Adds a row to what its slot of a period has.
-    mutating func merge(
-        _ row: TrafficRow,
-        _ period: TrafficPeriod,
-        _ slotRows: inout [SQLiteTelemetryStore.SlotKey: Int]
-    ) throws {
-        let start = period.slot(of: row.at).secondsSinceEpoch
-        if try add(row.count, to: key(period, start, row.labels)) { return }
-        let slot = SQLiteTelemetryStore.SlotKey(period: period.rawValue, start: start)
-        let count = try slotRows[slot] ?? rowCount(of: slot)
+    mutating func merge(_ row: TrafficRow, _ period: TrafficPeriod) throws {
+        let slot = TelemetryMemory.Slot(
+            period: period.rawValue,
+            start: period.slot(of: row.at).secondsSinceEpoch
+        )
+        if let sum = try sum(of: row.labels, in: slot) { return try put(sum, row, row.labels, slot) }
+        let count = try memory.rows[slot] ?? rowCount(of: slot)
+        memory.rows[slot] = count
         guard count < TrafficPeriod.rowsPerSlot || row.labels == .other else {
-            slotRows[slot] = count
-            return try mergeOther(row.count, period, start)
+            return try put(try sum(of: .other, in: slot) ?? TrafficCount(), row, .other, slot)
         }
-        try insert(row.count, at: key(period, start, row.labels))
-        slotRows[slot] = count + 1
+        try put(TrafficCount(), row, row.labels, slot)
+        memory.rows[slot] = count + 1
     }
 
-    private mutating func mergeOther(_ count: TrafficCount, _ period: TrafficPeriod, _ start: Int64) throws {
-        let key = try key(period, start, .other)
-        if try !add(count, to: key) { try insert(count, at: key) }
+    private mutating func put(
+        _ sum: TrafficCount,
+        _ row: TrafficRow,
+        _ labels: TrafficLabels,
+        _ slot: TelemetryMemory.Slot
+    ) throws {
+        var sum = sum
+        sum.merge(row.count)
+        try insert(sum, at: key(slot, labels))
+        memory.sums[slot, default: [:]][labels] = sum
     }
 
-    private func add(_ count: TrafficCount, to key: [Int64]) throws -> Bool {
+    /// What was counted before, remembered or read.
+    private mutating func sum(
+        of labels: TrafficLabels,
+        in slot: TelemetryMemory.Slot
+    ) throws -> TrafficCount? {
+        if let known = memory.sums[slot]?[labels] { return known }
         let find = try database.cachedStatement(
             sql: """
                 SELECT requests, microseconds, latency FROM traffic
                 WHERE period = ? AND start = ? AND endpoint = ? AND client = ? AND profile = ? AND code = ?
                 """
         )
-        guard let found = try Row.fetchOne(find, arguments: StatementArguments(key)) else { return false }
-        var sum = count
-        sum.requests &+= UInt64(clamping: Int64.fromDatabaseValue(found[0]) ?? 0)
-        sum.microseconds &+= UInt64(clamping: Int64.fromDatabaseValue(found[1]) ?? 0)
+        let key = try key(slot, labels)
+        guard let found = try Row.fetchOne(find, arguments: StatementArguments(key)) else { return nil }
+        var sum = TrafficCount()
+        sum.requests = UInt64(clamping: Int64.fromDatabaseValue(found[0]) ?? 0)
+        sum.microseconds = UInt64(clamping: Int64.fromDatabaseValue(found[1]) ?? 0)
         // What is damaged counts no more than it can be read.
         _ = sum.latency.merge(encoded: Data.fromDatabaseValue(found[2]) ?? Data())
-        try insert(sum, at: key)
-        return true
+        return sum
     }
 
     private func insert(_ count: TrafficCount, at key: [Int64]) throws {
@@ -106,18 +143,17 @@ struct TelemetryWriter {
     }
 
     private mutating func key(
-        _ period: TrafficPeriod,
-        _ start: Int64,
+        _ slot: TelemetryMemory.Slot,
         _ labels: TrafficLabels
     ) throws -> [Int64] {
         [
-            period.rawValue, start, try name(labels.endpoint), try name(labels.client),
+            slot.period, slot.start, try name(labels.endpoint), try name(labels.client),
             try name(labels.profile),
             try name(labels.code),
         ]
     }
 
-    private func rowCount(of slot: SQLiteTelemetryStore.SlotKey) throws -> Int {
+    private func rowCount(of slot: TelemetryMemory.Slot) throws -> Int {
         try Int.fetchOne(
             database,
             sql: "SELECT COUNT(*) FROM traffic WHERE period = ? AND start = ?",
@@ -128,7 +164,7 @@ struct TelemetryWriter {
     // MARK: Names
 
     private mutating func name(_ text: String) throws -> Int64 {
-        if let known = names[text] { return known }
+        if let known = memory.names[text] { return known }
         let find = try database.cachedStatement(sql: "SELECT id FROM names WHERE text = ?")
         let id: Int64
         if let found = try Int64.fetchOne(find, arguments: [text]) {
@@ -138,7 +174,7 @@ struct TelemetryWriter {
             )
             id = database.lastInsertedRowID
         }
-        names[text] = id
+        memory.names[text] = id
         return id
     }
 }
