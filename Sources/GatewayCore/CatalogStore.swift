@@ -73,7 +73,8 @@ package protocol AdminTokenStore: Sendable {
     /// The SHA-256 digest of the admin token; `nil` before the first start.
     func adminTokenDigest() async throws -> APITokenDigest?
 
-    /// Replaces the digest, with an audit entry in the same transaction.
+    /// Replaces the digest, with an audit entry in the same transaction; the named admin tokens that were made with the
+    /// old one are revoked.
     func replaceAdminTokenDigest(_ digest: APITokenDigest, audit: AuditEntry) async throws
 }
 

@@ -16,11 +16,19 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
     package static let maximumAuditPage = 1000
 
     private let queue: DatabaseQueue
+    // The audit log may be long: who reads in it keeps nobody waiting who signs in or changes something.
+    private let auditReader: DatabaseQueue
     let sealer: SecretSealer
     private let claim: FileDescriptor?
 
-    private init(queue: DatabaseQueue, sealer: SecretSealer, claim: FileDescriptor?) {
+    private init(
+        queue: DatabaseQueue,
+        auditReader: DatabaseQueue,
+        sealer: SecretSealer,
+        claim: FileDescriptor?
+    ) {
         self.queue = queue
+        self.auditReader = auditReader
         self.sealer = sealer
         self.claim = claim
     }
@@ -54,7 +62,11 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
                 let queue = try DatabaseQueue(path: directory.databasePath, configuration: configuration)
                 try queue.writeWithoutTransaction { try setUp($0, sealer, directory) }
                 try Schema.migrator(sealer).migrate(queue)
-                return SQLiteStore(queue: queue, sealer: sealer, claim: claim)
+                var reading = configuration
+                reading.readonly = true
+                reading.label = "portcullis.audit"
+                let auditReader = try DatabaseQueue(path: directory.databasePath, configuration: reading)
+                return SQLiteStore(queue: queue, auditReader: auditReader, sealer: sealer, claim: claim)
             } catch {
                 throw CatalogStoreError.sorting(error, at: directory.databasePath)
             }
@@ -155,14 +167,28 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
             conditions.append("\(column) = ?")
             arguments += [text]
         }
-        for (condition, time) in [("at >= ?", query.from), ("at <= ?", query.to)] {
+        // The index of times says between which entries to look, and pages go on in their order; `+` keeps the
+        // times themselves out of the choice of an index. A clock that was set back only widens the bounds.
+        let times = [
+            (
+                "+at >= ?",
+                "sequence >= (SELECT MIN(sequence) FROM audit INDEXED BY audit_by_time WHERE at >= ?)",
+                query.from
+            ),
+            (
+                "+at <= ?",
+                "sequence <= (SELECT MAX(sequence) FROM audit INDEXED BY audit_by_time WHERE at <= ?)",
+                query.to
+            ),
+        ]
+        for (condition, bound, time) in times {
             guard let time else { continue }
-            conditions.append(condition)
-            arguments += [time.secondsSinceEpoch]
+            conditions += [condition, bound]
+            arguments += [time.secondsSinceEpoch, time.secondsSinceEpoch]
         }
         let clauses = "WHERE \(conditions.joined(separator: " AND ")) ORDER BY sequence DESC LIMIT ?"
         let all = arguments + [limit]
-        return try await perform(.deferred) { database in
+        return try await perform(.deferred, on: auditReader) { database in
             var records: [AuditRecord] = []
             let rows = try StoredRows(
                 in: database,
@@ -211,6 +237,7 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
                 sql: "INSERT OR REPLACE INTO admin_token (id, sha256) VALUES (1, ?)",
                 arguments: [digest.hex]
             )
+            try database.execute(sql: "DELETE FROM named_admin_tokens WHERE operator_id IS NULL")
             try CatalogWriter(database: database, sealer: sealer).append(audit, making: nil)
         }
     }
@@ -228,11 +255,12 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
     // hung up would leave the gateway believing that its change did not land.
     func perform<Outcome: Sendable>(
         _ kind: Database.TransactionKind?,
+        on connection: DatabaseQueue? = nil,
         _ body: @escaping @Sendable (Database) throws -> Outcome
     ) async throws -> Outcome {
         let path = queue.path
         return try await withCheckedThrowingContinuation { continuation in
-            queue.asyncWriteWithoutTransaction { database in
+            (connection ?? queue).asyncWriteWithoutTransaction { database in
                 continuation.resume(
                     with: Result {
                         guard let kind else { return try body(database) }

@@ -36,6 +36,7 @@ enum Schema {
         CREATE INDEX audit_by_kind ON audit (kind, sequence);
         CREATE INDEX audit_by_action ON audit (action, sequence);
         CREATE INDEX audit_by_name ON audit (name, sequence);
+        CREATE INDEX audit_by_time ON audit (at, sequence);
 
         """
 

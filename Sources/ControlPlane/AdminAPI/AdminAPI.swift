@@ -100,6 +100,7 @@ package struct AdminAPI: Sendable {
         var access = CatalogAccess(source: dependencies.source, random: dependencies.random)
         if let keySets = dependencies.keySets { access.keyURLFault = keySets.fault }
         let catalog = access
+        let exports = ExportLimit()
         var operations: [Operation] = []
         let lastUses = dependencies.lastUses
         operations += ClientsResource(catalog: catalog, lastUses: lastUses).operations
@@ -118,13 +119,17 @@ package struct AdminAPI: Sendable {
         operations += SigningKeysResource(catalog: catalog).operations
         operations += CatalogResource(catalog: catalog).operations
         operations +=
-            DecisionsResource(decisions: dependencies.decisions, explain: dependencies.explain).operations
+            DecisionsResource(
+                decisions: dependencies.decisions,
+                explain: dependencies.explain,
+                exports: exports
+            ).operations
         operations += MendResource(catalog: catalog, explain: dependencies.explain).operations
         operations += TokenToolsResource(catalog: catalog).operations
         operations += KeyToolsResource().operations
         operations += RouteToolsResource(catalog: catalog, snapshot: dependencies.snapshot).operations
-        operations += TrafficResource(observation: dependencies.observation).operations
-        operations += AuditResource(source: dependencies.source).operations
+        operations += TrafficResource(observation: dependencies.observation, exports: exports).operations
+        operations += AuditResource(source: dependencies.source, exports: exports).operations
         operations += MetricsResource(observation: dependencies.observation).operations
         if let operators = dependencies.operators {
             operations += OperatorsResource(service: operators).operations

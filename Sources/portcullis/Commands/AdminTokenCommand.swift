@@ -19,6 +19,8 @@ struct AdminTokenCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a new admin token; the old one ends at once.",
             discussion: """
+                The named admin tokens that were made with the old one end too; those that operators made stay.
+
                 Needs the data directory, not the running gateway: whoever can read the directory may make a new \
                 token. A running gateway takes the new one at its next request.
 
@@ -39,6 +41,7 @@ struct AdminTokenCommand: AsyncParsableCommand {
             let directory = try settings.string("data-dir") ?? "./portcullis-data"
             let store = try GatewayStore.open(directory, mustExist: true, isServing: false)
             let token = AdminToken.generate()
+            let revoked = try await store.adminTokens().filter { $0.operatorID == nil }
             try await store.replaceAdminTokenDigest(
                 token.digest,
                 audit: AuditEntry(
@@ -51,6 +54,9 @@ struct AdminTokenCommand: AsyncParsableCommand {
                     name: ""
                 )
             )
+            for token in revoked {
+                Terminal.note("revoked, since the old one made it: \(Printable.text(token.name))")
+            }
             Terminal.note("the new admin token, shown only now:")
             try Terminal.print(token.text)
         }

@@ -3,6 +3,7 @@ import GatewayCore
 /// `/api/v1/audit`: what managers did, newest first.
 struct AuditResource {
     let source: AdminAPI.Dependencies.Source
+    let exports: ExportLimit
 
     /// The operations.
     var operations: [Operation] {
@@ -39,7 +40,8 @@ struct AuditResource {
                 tag: "Audit",
                 query: [CSV.limit] + Self.filters,
                 successes: [Operation.Success(status: 200, summary: "The table.", textType: CSV.type)],
-                perform: { call in try await export(call) }
+                problems: [.tooManyAttempts],
+                perform: { call in try await exports.perform { try await export(call) } }
             ),
         ]
     }

@@ -38,9 +38,11 @@ package typealias Explainer =
 struct DecisionsResource {
     let decisions: any DecisionLog
     let explain: Explainer
+    let exports: ExportLimit
     private let tag = "Decisions"
 
-    init(decisions: any DecisionLog, explain: @escaping Explainer) {
+    init(decisions: any DecisionLog, explain: @escaping Explainer, exports: ExportLimit) {
+        self.exports = exports
         self.decisions = decisions
         self.explain = explain
     }
@@ -154,7 +156,8 @@ struct DecisionsResource {
             tag: tag,
             query: [CSV.limit] + Self.filters,
             successes: [Operation.Success(status: 200, summary: "The table.", textType: CSV.type)],
-            perform: { call in try await export(call) }
+            problems: [.tooManyAttempts],
+            perform: { call in try await exports.perform { try await export(call) } }
         )
     }
 

@@ -24,9 +24,11 @@ package struct Observation: Sendable {
 /// `/api/v1/traffic`: how much there was, when, of what, and how long it took.
 struct TrafficResource {
     let observation: Observation?
+    let exports: ExportLimit
     private let tag = "Traffic"
 
-    init(observation: Observation?) {
+    init(observation: Observation?, exports: ExportLimit) {
+        self.exports = exports
         self.observation = observation
     }
 
@@ -53,7 +55,8 @@ struct TrafficResource {
                 tag: tag,
                 query: [CSV.limit, Self.window],
                 successes: [Operation.Success(status: 200, summary: "The table.", textType: CSV.type)],
-                perform: { call in try await export(call) }
+                problems: [.tooManyAttempts],
+                perform: { call in try await exports.perform { try await export(call) } }
             ),
         ]
     }
