@@ -33,6 +33,12 @@ package final class SQLiteStore: CatalogStore, AdminTokenStore {
         self.claim = claim
     }
 
+    deinit {
+        // Before the writer, which as the last to close puts the log back into the database. One that does not close
+        // only leaves that to the next start.
+        try? auditReader.close()
+    }
+
     /// Opens the database of a data directory; makes both, and the master key, at the first start.
     ///
     /// - Parameters:
