@@ -19,6 +19,7 @@ package struct AdminClientAddress: Sendable {
     ///   - peer: the address that the connection comes from.
     ///   - forwardedFor: the values of `X-Forwarded-For`, in their order. What stands before the last address was written by
     ///     the caller, and proves nothing.
+    /// - Returns: the address as text.
     func address(behind peer: String, _ forwardedFor: [String]) -> String {
         guard let address = IPAddress(peer), isProxy(address),
             var text = forwardedFor.last?.split(separator: ",", omittingEmptySubsequences: false).last

@@ -26,6 +26,7 @@ package enum TokenMask {
     /// - Parameters:
     ///   - text: any text.
     ///   - isCut: whether the text goes on where it ends here, so that a token may begin at its end.
+    /// - Returns: the text to be shown.
     package static func masked(_ text: String, isCut: Bool = false) -> String {
         // Nearly all texts have none.
         guard isCut || hasRun(text.utf8) else { return text }

@@ -164,7 +164,9 @@ struct DecisionPages {
 }
 
 extension DecisionPages {
-    /// The bench with this call on it. What the caller wrote is encoded as a whole, so that it becomes no other
+    /// The bench with this call on it.
+    ///
+    /// What the caller wrote is encoded as a whole, so that it becomes no other
     /// parameter.
     fileprivate static func workbench(_ decision: DocumentNode) -> String {
         let method = PathSegment.encoded(decision["method"]?.value.text ?? "")

@@ -37,7 +37,7 @@ enum RecentCalls {
         }
     }
 
-    /// A sentence with the number of calls in the last hour: “42 calls in the last hour came through this profile.”
+    /// A sentence with the number of calls in the last hour: “42 calls in the last hour came through this profile”.
     ///
     /// - Throws: ``ConsoleProblem``.
     static func sentence(_ subject: Subject, _ visit: Visit) async throws -> String {
