@@ -303,15 +303,16 @@ package struct HostRule: Sendable {
         self.publicAuthority = publicAuthority?.lowercased()
         let host = listenHost.lowercased()
         let isLoopback = host == "localhost" || host == "::1" || host.hasPrefix("127.")
-        names =
-            isLoopback ? ["localhost", "127.0.0.1", "[::1]", host.contains(":") ? "[\(host)]" : host] : nil
+        var names: Set = ["localhost", "127.0.0.1", "[::1]", host.contains(":") ? "[\(host)]" : host]
+        if let own = self.publicAuthority { names.insert(own) }
+        self.names = isLoopback ? names : nil
     }
 
     /// Whether a host, with or without a port, is one of the names.
     func allows(_ authority: String?) -> Bool {
         guard let names else { return true }
         guard let authority = authority?.lowercased() else { return false }
-        if names.contains(authority) || authority == publicAuthority { return true }
+        if names.contains(authority) { return true }
         guard let colon = authority.lastIndex(of: ":") else { return false }
         let port = authority[authority.index(after: colon)...]
         return names.contains(String(authority[..<colon]))

@@ -38,7 +38,7 @@ import Testing
         ("X-Forwarded-For", .xForwardedFor), ("X-Forwarded-Proto", .xForwardedProto),
         ("X-Forwarded-Host", .xForwardedHost), ("X-Forwarded-Port", .xForwardedPort),
         ("X-Request-Id", .xRequestID), ("Via", .via), ("Date", .date), ("Server", .server),
-        ("Content-Type", .contentType),
+        ("Content-Type", .contentType), ("traceparent", .traceparent), ("tracestate", .tracestate),
         ("Portcullis-Client", .portcullisIdentity), ("portcullis_claims", .portcullisIdentity),
         ("Portcullis-Subject_Name", .portcullisIdentity), ("PORTCULLIS-", .portcullisIdentity),
         ("portcullis_x_y", .portcullisIdentity),
