@@ -17,7 +17,8 @@ package struct ConsoleSession: Sendable {
     }
 }
 
-/// Finds the session that a cookie names, if one is in force. What a page asks by itself is no use of it,
-/// so that it keeps no session alive.
+/// Finds the session that a cookie names, if one is in force.
+///
+/// What a page asks by itself is no use of it, so that it keeps no session alive.
 package typealias FindSession =
     @Sendable (_ cookie: String, _ now: Timestamp, _ isUse: Bool) async throws -> ConsoleSession?
