@@ -1,14 +1,13 @@
 """Every page of the console that can be reached: looked at in a real browser, in both colour schemes and on a phone."""
 
 import re
-import secrets
 import time
 import urllib.parse
 
 import pytest
 from support.browser import PHONE, WIDE
-from support.gateway import bearer
 from support.house import catalog
+from support.waiting import until
 
 PASSWORD = "a long enough password of the tests"
 # Pages that say the same for every entity are looked at once.
@@ -23,7 +22,7 @@ def sign_in(gateway, visitor, name="owner"):
 
 
 def set_up_owner(gateway, visitor, name="owner"):
-    link = next(line for line in gateway.output if "/console/setup?token=" in line).split()[-1]
+    link = until("the link", lambda: next((line for line in gateway.output if "/console/setup?token=" in line), None)).split()[-1]
     visitor.open(link)
     visitor.fill(name=name, password=PASSWORD)
     visitor.fill(again=PASSWORD)

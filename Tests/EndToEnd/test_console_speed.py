@@ -6,6 +6,7 @@ import time
 
 import requests
 from support.gateway import IS_RELEASE
+from support.waiting import until
 
 # What is promised is promised of the program as it is shipped; a debug build is given three times as long.
 LIMIT = 0.2 if IS_RELEASE else 0.6
@@ -36,7 +37,7 @@ def fill_telemetry(gateway):
 def signed_in(gateway) -> tuple[requests.Session, str]:
     base = f"http://127.0.0.1:{gateway.admin_port}"
     session = requests.Session()
-    link = next(line for line in gateway.output if "/console/setup?token=" in line).split()[-1]
+    link = until("the link", lambda: next((line for line in gateway.output if "/console/setup?token=" in line), None)).split()[-1]
     token = link.split("token=")[1]
     fields = {"token": token, "name": "owner", "password": PASSWORD, "again": PASSWORD}
     assert session.post(f"{base}/console/setup", fields, allow_redirects=False).status_code == 303

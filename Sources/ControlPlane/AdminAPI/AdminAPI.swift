@@ -199,9 +199,12 @@ package struct AdminAPI: Sendable {
             )
         }
         let target = try AdminTarget(request.target)
-        let matches = operations.compactMap { operation in
+        let fitting = operations.compactMap { operation in
             operation.match(target.segments).map { (operation: operation, path: $0) }
         }
+        // A path that is written out is not taken for an identity: `sessions/end-others` for a session.
+        let fewest = fitting.map(\.path.count).min()
+        let matches = fitting.filter { $0.path.count == fewest }
         let method = request.method == "HEAD" ? "GET" : request.method
         let found = matches.first { $0.operation.method.rawValue == method }
         let principal = try await principal(

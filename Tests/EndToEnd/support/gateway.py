@@ -189,8 +189,8 @@ class Gateway:
 
 
 def database(gateway: Gateway) -> Path:
-    """The one SQLite file of the data directory."""
-    files = [path for path in gateway.data_dir.rglob("*") if path.is_file()]
+    """The SQLite file that the catalog is in; the decisions have another, which may be lost."""
+    files = [path for path in gateway.data_dir.rglob("*") if path.is_file() and path.name != "telemetry.db"]
     found = [path for path in files if path.open("rb").read(15) == b"SQLite format 3"]
     assert len(found) == 1, files
     return found[0]
