@@ -89,7 +89,7 @@ struct FormField: Sendable {
         var members: [(String, DocumentValue)] = [
             ("name", .string(name)), ("label", .string(label)), ("hint", .string(hint)),
             ("fault", .string(fault)), ("isRequired", .bool(isRequired)),
-            ("isOptional", .bool(false)), ("placeholder", .string(placeholder)),
+            ("placeholder", .string(placeholder)),
             ("autocomplete", .string(autocomplete)), ("value", .string(values.first ?? "")),
             ("describedBy", .string(describedBy)),
         ]
