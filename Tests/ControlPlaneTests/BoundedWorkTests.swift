@@ -21,10 +21,10 @@ import Testing
     }
 
     @Test func `two tables are made at once, and a third waits to be asked for again`() async throws {
-        let limit = ExportLimit()
+        let limit = WorkLimit.forExports()
         let answer = AdminAnswer(withoutBody: 204)
         let (started, reportStart) = AsyncStream<Void>.makeStream()
-        let gates = (0..<ExportLimit.width).map { _ in AsyncStream<Void>.makeStream() }
+        let gates = (0..<limit.width).map { _ in AsyncStream<Void>.makeStream() }
         try await withThrowingTaskGroup(of: Int.self) { group in
             for gate in gates {
                 group.addTask {

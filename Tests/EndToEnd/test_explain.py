@@ -26,6 +26,8 @@ PATHS = [
     "/api-endpoints-v1/c%61ll",
     "/api-endpoints-v1/../call",
     "/api-endpoints-v1/a%2Fb",
+    "/api-endpoints-v1/call#part",
+    "/api-endpoints-v1/call?a=b#part",
     "/call",
     "/ungranted/x",
     "/sleeping/x",
@@ -198,7 +200,7 @@ def question(callers, dice, now):
         token = dice.choice([digits(name), digits("hs"), "f" * 64])
     if dice.random() < 0.03:
         token = None
-    method = dice.choice(["GET"] * 9 + ["POST", "DELETE", "HEAD"])
+    method = dice.choice(["GET"] * 9 + ["POST", "DELETE", "HEAD", "get", "Post", "PROPFIND", "M-SEARCH"])
     return (name, kind, signer, damage), method, dice.choice(PATHS), token
 
 

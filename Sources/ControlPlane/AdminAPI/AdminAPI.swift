@@ -100,7 +100,7 @@ package struct AdminAPI: Sendable {
         var access = CatalogAccess(source: dependencies.source, random: dependencies.random)
         if let keySets = dependencies.keySets { access.keyURLFault = keySets.fault }
         let catalog = access
-        let exports = ExportLimit()
+        let exports = WorkLimit.forExports()
         var operations: [Operation] = []
         let lastUses = dependencies.lastUses
         operations += ClientsResource(catalog: catalog, lastUses: lastUses).operations

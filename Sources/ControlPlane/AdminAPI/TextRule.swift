@@ -168,10 +168,19 @@ extension TextRule {
     /// What a request line names.
     static let requestURL = TextRule(
         lengths: 1...65_536,
-        pattern: "^(/|https?://)",
+        pattern: "^(/|[Hh][Tt][Tt][Pp][Ss]?://)",
         expected: "a path that begins with /, or an absolute http or https URL"
     ) { text in
-        ["/", "http://", "https://"].contains { text.utf8.starts(with: $0.utf8) }
+        text.utf8.first == UInt8(ascii: "/") || ExplainedRequest.schemeLength(text) != nil
+    }
+
+    /// The method of a request line, known or not (RFC 9110 §5.6.2: a token).
+    static let requestMethod = TextRule(
+        lengths: 1...32,
+        pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        expected: "a method, for instance GET"
+    ) { text in
+        text.utf8.allSatisfy { isAlphanumeric($0) || "!#$%&'*+.^_`|~-".utf8.contains($0) }
     }
 
     // MARK: Characters

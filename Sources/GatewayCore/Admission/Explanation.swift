@@ -30,18 +30,18 @@ package struct ExplainedRequest: Sendable {
 extension ExplainedRequest {
     /// Takes a path, a path with query or an absolute URL apart as the gateway's listener would see it.
     ///
-    /// Without an address the call comes from 127.0.0.1.
+    /// The fragment of a URL is left out, since no client sends it; what begins with a path is what is sent, and
+    /// may hold none. Without an address the call comes from 127.0.0.1.
     package init(method: String, url: String, token: [UInt8]?, clientAddress: IPAddress?) {
         var rest = url[...]
         var host = ""
-        for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
-            rest = rest.dropFirst(scheme.count)
-            let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+        if let start = Self.schemeLength(url) {
+            rest = rest[rest.utf8.index(rest.startIndex, offsetBy: start)...].prefix { $0 != "#" }
+            let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
             host = String(rest[..<end])
             rest = rest[end...]
-            break
         }
-        let path = rest.prefix { $0 != "?" && $0 != "#" }
+        let path = rest.prefix { $0 != "?" }
         self.init(
             method: method,
             host: host,
@@ -50,9 +50,13 @@ extension ExplainedRequest {
             clientAddress: clientAddress ?? IPAddress(v4: 0x7f00_0001)
         )
         isAddressAssumed = clientAddress == nil
-        if rest.dropFirst(path.count).first == "?" {
-            query = String(rest.dropFirst(path.count + 1).prefix { $0 != "#" })
-        }
+        query = String(rest.dropFirst(path.count + 1))
+    }
+
+    /// How many bytes the scheme of an absolute URL has, with its `://`; schemes know no case (RFC 3986 §3.1).
+    package static func schemeLength(_ url: String) -> Int? {
+        let start = String(decoding: url.utf8.prefix(8), as: UTF8.self).lowercased()
+        return ["http://", "https://"].first { start.utf8.starts(with: $0.utf8) }?.utf8.count
     }
 }
 
@@ -164,14 +168,14 @@ extension ExplainedRequest {
 
     /// Why the call would not even be read: what HTTP itself does not let through is refused before any decision.
     fileprivate var refusalOnTheWire: Rejection? {
-        let isVisible: (UInt8) -> Bool = { (0x21...0x7e).contains($0) }
+        let isVisible: (UInt8) -> Bool = { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }
         if path.utf8.count + query.utf8.count + 1 > Self.maximumTarget {
             return Rejection(.uriTooLong, operatorDetail: "the request target is longer than 65536 bytes")
         }
         if !path.utf8.allSatisfy(isVisible) || !query.utf8.allSatisfy(isVisible) {
             return Rejection(
                 .badRequest,
-                operatorDetail: "the request target holds a byte that is not visible ASCII"
+                operatorDetail: "the request target holds a byte that is not visible ASCII, or a fragment"
             )
         }
         guard let token else { return nil }

@@ -193,12 +193,28 @@ extension Diagnosis {
             return tellInactive(sleeping)
         }
         guard let found = exact.first(where: { $0.endpoint.isActive }) else { return }
+        if tellMethodCase() { return }
         let methods = findings.allowedMethods.joined(separator: ", ")
         tell(
             .methodNotAnswered,
             "the path answers \(methods), not \(PrintableText.quoted(request.method))",
             .addMethod(found.collection.id, found.endpoint.id, request.method)
         )
+    }
+
+    /// Methods know case (RFC 9110 §9.1): tells it when the path answers the one that was meant.
+    private mutating func tellMethodCase() -> Bool {
+        let meant = request.method.uppercased()
+        guard meant != request.method, findings.allowedMethods.contains(meant) else { return false }
+        var changed = request
+        changed.method = meant
+        tell(
+            .methodCase,
+            "the method is \(PrintableText.quoted(request.method)), and methods are written in capitals: send \(meant)",
+            .sendCorrected,
+            then: consequence(of: changed, snapshot)
+        )
+        return true
     }
 
     private mutating func tellUnknown() {

@@ -103,6 +103,7 @@ package struct LikelyCause: Sendable {
         case collectionInactive = "collection_inactive"
         case hostNotAnswered = "host_not_answered"
         case methodNotAnswered = "method_not_answered"
+        case methodCase = "method_case"
         // The credential
         case credentialMissing = "credential_missing"
         case credentialAmbiguous = "credential_ambiguous"

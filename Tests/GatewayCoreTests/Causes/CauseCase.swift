@@ -421,6 +421,9 @@ extension CauseCase {
         CauseCase(.methodNotAnswered, "DELETE", "add_method", then: .admitted) {
             $0.request.method = "DELETE"
         },
+        CauseCase(.methodCase, "small letters", "send_corrected", then: .admitted) {
+            $0.request.method = "get"
+        },
     ]
 }
 

@@ -243,5 +243,8 @@ extension CauseCase {
             $0.request.method = "DELETE"
             $0.request.path = "/api-endpoints-v1/nothing"
         },
+        CauseCase(.methodCase, "one that is not answered in capitals either") {
+            $0.request.method = "delete"
+        },
     ]
 }

@@ -3,7 +3,7 @@ import GatewayCore
 /// `/api/v1/audit`: what managers did, newest first.
 struct AuditResource {
     let source: AdminAPI.Dependencies.Source
-    let exports: ExportLimit
+    let exports: WorkLimit
 
     /// The operations.
     var operations: [Operation] {

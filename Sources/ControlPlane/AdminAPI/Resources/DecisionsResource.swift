@@ -38,10 +38,10 @@ package typealias Explainer =
 struct DecisionsResource {
     let decisions: any DecisionLog
     let explain: Explainer
-    let exports: ExportLimit
+    let exports: WorkLimit
     private let tag = "Decisions"
 
-    init(decisions: any DecisionLog, explain: @escaping Explainer, exports: ExportLimit) {
+    init(decisions: any DecisionLog, explain: @escaping Explainer, exports: WorkLimit) {
         self.exports = exports
         self.decisions = decisions
         self.explain = explain
@@ -79,7 +79,9 @@ struct DecisionsResource {
                         """
                 ),
             ] + Self.filters,
-            successes: [Operation.Success(status: 200, summary: "The decisions.", object: Self.list.output)],
+            successes: [
+                Operation.Success(status: 200, summary: "The decisions.", object: DecisionShapes.list.output)
+            ],
             perform: { call in
                 var query = Self.query(call)
                 query.limit = Int(call.integer("limit") ?? 50)
@@ -90,7 +92,7 @@ struct DecisionsResource {
                     200,
                     DocumentNode(
                         object: [
-                            ("items", .array(page.records.map(Self.document))),
+                            ("items", .array(page.records.map(DecisionShapes.document))),
                             ("next_cursor", page.next.map { .string($0.text) } ?? .null),
                             ("newest_cursor", page.newest.map { .string($0.text) } ?? .null),
                         ]
@@ -197,12 +199,18 @@ struct DecisionsResource {
             name: "getDecision",
             summary: "Reads how a request was decided, check by check, while it is remembered or kept.",
             tag: tag,
-            successes: [Operation.Success(status: 200, summary: "The decision.", object: Self.object.output)],
+            successes: [
+                Operation.Success(
+                    status: 200,
+                    summary: "The decision.",
+                    object: DecisionShapes.decision.output
+                )
+            ],
             perform: { call in
                 guard let record = await decisions.decision(requestID: call.path["request_id"] ?? "") else {
                     throw Problem(.notFound, "no decision is remembered under this request id")
                 }
-                return AdminAnswer(200, Self.document(record))
+                return AdminAnswer(200, DecisionShapes.document(record))
             }
         )
     }
@@ -215,18 +223,18 @@ struct DecisionsResource {
             summary:
                 "Decides a request that is only asked about, with the very code of the request path, and finds likely causes.",
             tag: tag,
-            body: Operation.Body(object: Self.question.input),
+            body: Operation.Body(object: DecisionShapes.question.input),
             successes: [
                 Operation.Success(
                     status: 200,
                     summary: "The decision and what probably went wrong.",
-                    object: Self.explanation.output
+                    object: DecisionShapes.explanation.output
                 )
             ],
             access: .role(.viewer),
             perform: { call in
                 let (record, causes) = await explain(ExplainRequest(call.body))
-                guard case .object(let members) = Self.document(record).value else {
+                guard case .object(let members) = DecisionShapes.document(record).value else {
                     throw Problem(.internalError, "the decision could not be written")
                 }
                 let list = DocumentNode(.array(causes.map { $0.document() }))
@@ -235,155 +243,6 @@ struct DecisionsResource {
                     DocumentNode(.object(members + [DocumentMember("likely_causes", list)]))
                 )
             }
-        )
-    }
-
-    // MARK: Its objects
-
-    /// A call that is only asked about.
-    static let question = ObjectShape(
-        name: "Question",
-        summary: "A request that is only asked about.",
-        fields: [
-            ObjectShape.Field(
-                "token",
-                .text(.any(0...65_536)),
-                "The token that it would carry.",
-                access: .writeOnly
-            ),
-            ObjectShape.Field("method", .text(.method), "The method.", default: .string("GET")),
-            ObjectShape.Field(
-                "url",
-                .text(.requestURL),
-                "The path and query, or an absolute URL.",
-                isRequired: true
-            ),
-            ObjectShape.Field("client_address", .text(.address), "Whom it would come from."),
-        ]
-    )
-
-    private static let list = ObjectShape(
-        name: "DecisionPage",
-        summary: "Decisions that are kept.",
-        fields: [
-            ObjectShape.Field(
-                "items",
-                .list(.object(object), count: 0...200, isUnique: false),
-                "Newest first; with `after` oldest first."
-            ),
-            ObjectShape.Field(
-                "next_cursor",
-                .optional(.text(.identity)),
-                "What `cursor` has to be for the next page, if there is one."
-            ),
-            ObjectShape.Field(
-                "newest_cursor",
-                .optional(.text(.identity)),
-                "What `after` has to be for what is kept from now on; null while the store cannot be read."
-            ),
-        ]
-    )
-
-    private static let check = ObjectShape(
-        name: "CheckOutcome",
-        summary: "One check and what it found.",
-        fields: [
-            ObjectShape.Field("check", .choice(Check.allCases.map(\.rawValue)), "Which check."),
-            ObjectShape.Field(
-                "result",
-                .choice(CheckOutcome.Result.allCases.map(\.rawValue)),
-                "How it ended."
-            ),
-            ObjectShape.Field("detail", .text(.any(0...100_000)), "What was found and expected."),
-        ]
-    )
-
-    private static let explanation = ObjectShape(
-        name: "Explanation",
-        summary: "How a request that was only asked about was decided, and what probably went wrong.",
-        fields: object.fields + [
-            ObjectShape.Field(
-                "likely_causes",
-                .list(.object(LikelyCause.shape), count: 0...100, isUnique: false),
-                "What probably went wrong, the likeliest first; empty when the call would be let in."
-            )
-        ]
-    )
-
-    private static let object = ObjectShape(
-        name: "Decision",
-        summary: "How one request was decided.",
-        fields: [
-            ObjectShape.Field("request_id", .text(.any(0...100)), "The id that the caller got."),
-            ObjectShape.Field("at", .text(.time), "When the request's head had been read."),
-            ObjectShape.Field("method", .text(.any(0...100)), "The method as sent."),
-            ObjectShape.Field("path", .text(.any(0...100_000)), "The path as sent, without the query."),
-            ObjectShape.Field("client_address", .text(.any(0...100)), "Whom the call came from."),
-            ObjectShape.Field(
-                "endpoint",
-                .optional(.text(.any(0...1000))),
-                "The endpoint, as `handle/name`."
-            ),
-            ObjectShape.Field("client", .optional(.text(.any(0...1000))), "The client whose token it was."),
-            ObjectShape.Field(
-                "profile",
-                .optional(.text(.any(0...1000))),
-                "The profile that the token named."
-            ),
-            ObjectShape.Field(
-                "status",
-                .integer(0...999),
-                "The status that the caller got; 0 while there is none."
-            ),
-            ObjectShape.Field(
-                "code",
-                .optional(.choice(Rejection.Code.allCases.map(\.rawValue))),
-                "Why it was turned away; null when it was not."
-            ),
-            ObjectShape.Field(
-                "checks",
-                .list(.object(check), count: 0...Check.allCases.count, isUnique: false),
-                "The checks in order, up to the one that failed."
-            ),
-            ObjectShape.Field(
-                "duration_us",
-                .optional(.natural),
-                "From the request's head to the answer's end, in microseconds; null while it goes on."
-            ),
-            ObjectShape.Field(
-                "trace_id",
-                .optional(.text(.identity)),
-                "The trace that the caller said it belongs to (W3C Trace Context)."
-            ),
-        ]
-    )
-
-    private static func document(_ record: DecisionRecord) -> DocumentNode {
-        let checks = record.checks.map { outcome in
-            DocumentNode(
-                object: [
-                    ("check", .string(outcome.check.rawValue)),
-                    ("result", .string(outcome.result.rawValue)),
-                    ("detail", .string(outcome.detail)),
-                ]
-            )
-        }
-        return DocumentNode(
-            object: [
-                ("request_id", .string(record.requestID)),
-                ("at", .string(record.at.description)),
-                ("method", .string(record.method)),
-                ("path", .string(record.path)),
-                ("client_address", .string(record.clientAddress)),
-                ("endpoint", record.endpoint.map { .string($0) } ?? .null),
-                ("client", record.client.map { .string($0) } ?? .null),
-                ("profile", record.profile.map { .string($0) } ?? .null),
-                ("status", .integer(Int64(record.status))),
-                ("code", record.code.map { .string($0.rawValue) } ?? .null),
-                ("checks", .array(checks)),
-                ("duration_us", record.microseconds.map { .integer(Int64(clamping: $0)) } ?? .null),
-                ("trace_id", record.traceID.map { .string($0) } ?? .null),
-            ]
         )
     }
 }

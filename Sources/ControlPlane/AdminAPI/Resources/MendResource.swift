@@ -123,7 +123,7 @@ struct MendResource {
         name: "Mending",
         summary:
             "The call whose likely cause is to be mended; of the remedy what was shown, which must still hold.",
-        fields: DecisionsResource.question.fields + [
+        fields: DecisionShapes.question.fields + [
             ObjectShape.Field(
                 "cause",
                 .choice(LikelyCause.Code.allCases.map(\.rawValue)),

@@ -38,7 +38,7 @@ struct RouteToolsResource {
         name: "RouteQuestion",
         summary: "A call whose endpoint is asked for.",
         fields: [
-            ObjectShape.Field("method", .text(.method), "The method.", default: .string("GET")),
+            ObjectShape.Field("method", .text(.requestMethod), "The method.", default: .string("GET")),
             ObjectShape.Field(
                 "url",
                 .text(.requestURL),

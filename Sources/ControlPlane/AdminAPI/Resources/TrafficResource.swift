@@ -24,10 +24,10 @@ package struct Observation: Sendable {
 /// `/api/v1/traffic`: how much there was, when, of what, and how long it took.
 struct TrafficResource {
     let observation: Observation?
-    let exports: ExportLimit
+    let exports: WorkLimit
     private let tag = "Traffic"
 
-    init(observation: Observation?, exports: ExportLimit) {
+    init(observation: Observation?, exports: WorkLimit) {
         self.exports = exports
         self.observation = observation
     }
