@@ -75,6 +75,24 @@ struct ConsoleWorkbenchTests {
         #expect(await !house.post("\(Self.bench)/decode", [("token", pem)]).text.contains(secret))
     }
 
+    @Test(arguments: [
+        (#"{"alg":"HS256","n":1e3}"#, "{\n  \"alg\": \"HS256\",\n  \"n\": 1e3\n}"),
+        (
+            #"{ "a" : [ ] , "b":{},"c":[1,"x,{\"y"] }"#,
+            "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    \"x,{\\\"y\"\n  ]\n}"
+        ),
+        ("7", "7"), (#"{"a":}"#, #"{"a":}"#), (#"{"a":1,"a":2}"#, #"{"a":1,"a":2}"#), ("", ""),
+    ]) func `JSON is laid out as it was written, or left as it is`(_ text: String, _ laidOut: String) {
+        #expect(JSONLayout.indented(text) == laidOut)
+    }
+
+    @Test func `what is deep and long is not made longer than a page bears`() {
+        let deep =
+            String(repeating: "[", count: 15) + Array(repeating: "1", count: 8000).joined(separator: ",")
+        let text = deep + String(repeating: "]", count: 15)
+        #expect(JSONLayout.indented(text) == text)
+    }
+
     @Test func `what is wrong with a token's form is said on the bench`() async {
         let house = ConsoleHouse()
         let answer = await house.post(Self.bench, [("token", "a.b"), ("decode", "on")])

@@ -183,7 +183,8 @@ struct WorkbenchPages {
                     }
                 )
             ),
-            ("header", answer["header"]?.value ?? .null), ("payload", answer["payload"]?.value ?? .null),
+            ("header", .string(JSONLayout.indented(answer.text("header")))),
+            ("payload", .string(JSONLayout.indented(answer.text("payload")))),
             (
                 "times",
                 .array((answer["times"]?.elements ?? []).map { DocumentNode(object: [("text", $0.value)]) })
