@@ -14,6 +14,7 @@ struct AdminHouse {
     let store: MemoryStore
     let service: CatalogService
     let log: LineLog
+    let trials: TrialLog
 
     init(
         readOnly: Bool = false,
@@ -25,21 +26,22 @@ struct AdminHouse {
     ) {
         let store = MemoryStore()
         let log = LineLog()
+        let trials = TrialLog()
         let service = CatalogService(store: store, catalog: Catalog()) { _, _ in }
         self.store = store
         self.service = service
         self.log = log
-        api = AdminAPI(
-            Self.dependencies(
-                readOnly ? .file { Catalog() } : .service(service, audit: store),
-                decisions: decisions,
-                unreadiness: unreadiness,
-                operators: operators,
-                traffic: traffic,
-                log: log
-            ),
-            hosts: HostRule(listenHost: listenHost)
+        self.trials = trials
+        var dependencies = Self.dependencies(
+            readOnly ? .file { Catalog() } : .service(service, audit: store),
+            decisions: decisions,
+            unreadiness: unreadiness,
+            operators: operators,
+            traffic: traffic,
+            log: log
         )
+        dependencies.callGateway = { call throws(TrialFailure) in try trials.answer(call) }
+        api = AdminAPI(dependencies, hosts: HostRule(listenHost: listenHost))
     }
 
     static func dependencies(
@@ -226,6 +228,32 @@ struct FixedDecisions: DecisionLog {
     func decisions(_ query: DecisionQuery) async throws -> DecisionPage {
         let wanted = records.filter { query.wants($0) }
         return DecisionPage(records: Array(wanted.prefix(query.limit)), next: nil, newest: nil)
+    }
+}
+
+/// A gateway that says what it was called with; the real one is tried end to end.
+final class TrialLog: Sendable {
+    private let state = Mutex<(calls: [TrialCall], failure: String?)>(([], nil))
+
+    var calls: [TrialCall] { state.withLock { $0.calls } }
+
+    /// Why the next calls get no answer.
+    func fail(with failure: String) { state.withLock { $0.failure = failure } }
+
+    func answer(_ call: TrialCall) throws(TrialFailure) -> TrialAnswer {
+        let failure = state.withLock { state in
+            state.calls.append(call)
+            return state.failure
+        }
+        if let failure { throw TrialFailure(failure) }
+        let body = "called \(call.method) \(call.target)"
+        let id = "0123456789abcdef0123456789abcdef"
+        return TrialAnswer(
+            status: 200,
+            fields: [("X-Request-Id", id), ("Server", "<b>echo</b>")],
+            body: Array(body.utf8),
+            isCut: false
+        )
     }
 }
 

@@ -425,7 +425,7 @@ def test_a_viewer_ends_no_session_of_another(gateway, owner, viewer, unchanged):
 def test_a_viewer_sees_no_page_that_is_for_others(gateway, viewer, site):
     for path in site.pages:
         answer = requests.get(base(gateway) + path, cookies=viewer, allow_redirects=False, timeout=30)
-        is_for_others = re.search("/(new|edit|delete|retire|rotate|refresh|deactivate|access|rules|new-[a-z]+)([?]|$)", path)
+        is_for_others = re.search("/(new|edit|delete|retire|rotate|refresh|deactivate|access|rules|try|new-[a-z]+)([?]|$)", path)
         is_for_owners = re.match("/console/(operators|admin-tokens)", path)
         expected = 403 if is_for_others or is_for_owners else 200
         assert answer.status_code == expected, path

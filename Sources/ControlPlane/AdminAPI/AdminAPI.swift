@@ -22,6 +22,8 @@ package struct AdminAPI: Sendable {
         package var authenticate: Authenticate
         /// Decides a request that is only asked about, with the very code of the request path.
         package var explain: Explainer
+        /// Calls the gateway's listener; `nil` leaves out what tries calls.
+        package var callGateway: CallGateway?
         /// Who may come in; `nil` leaves out what concerns operators.
         package var operators: OperatorService?
         /// What is known of identity providers' keys; `nil` when nobody fetches them.
@@ -49,6 +51,7 @@ package struct AdminAPI: Sendable {
             decisions: any DecisionLog,
             authenticate: @escaping Authenticate,
             explain: @escaping Explainer,
+            callGateway: CallGateway? = nil,
             operators: OperatorService? = nil,
             keySets: KeySets? = nil,
             certificates: @escaping @Sendable (Catalog) -> [CertificateNotice] = { _ in [] },
@@ -64,6 +67,7 @@ package struct AdminAPI: Sendable {
             self.decisions = decisions
             self.authenticate = authenticate
             self.explain = explain
+            self.callGateway = callGateway
             self.operators = operators
             self.keySets = keySets
             self.certificates = certificates
@@ -126,6 +130,11 @@ package struct AdminAPI: Sendable {
             ).operations
         operations += MendResource(catalog: catalog, explain: dependencies.explain).operations
         operations += TokenToolsResource(catalog: catalog).operations
+        if let callGateway = dependencies.callGateway {
+            operations +=
+                TrialResource(catalog: catalog, decisions: dependencies.decisions, callGateway: callGateway)
+                .operations
+        }
         operations += KeyToolsResource().operations
         operations += RouteToolsResource(catalog: catalog, snapshot: dependencies.snapshot).operations
         operations += TrafficResource(observation: dependencies.observation, exports: exports).operations

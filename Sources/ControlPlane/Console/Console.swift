@@ -11,6 +11,8 @@ package struct Console: Sendable {
         package var isReadOnly: Bool
         /// Who may come in; `nil` leaves out the pages to sign in and around operators.
         package var operators: OperatorService?
+        /// Where the gateway is; `nil` when that is not known.
+        package var gateway: GatewayAddress?
         /// The time.
         package var now: @Sendable () -> Timestamp
         /// Where internal errors are told.
@@ -21,12 +23,14 @@ package struct Console: Sendable {
             findSession: @escaping FindSession,
             isReadOnly: Bool,
             operators: OperatorService? = nil,
+            gateway: GatewayAddress? = nil,
             now: @escaping @Sendable () -> Timestamp,
             logger: Logger
         ) {
             self.findSession = findSession
             self.isReadOnly = isReadOnly
             self.operators = operators
+            self.gateway = gateway
             self.now = now
             self.logger = logger
         }
@@ -132,7 +136,8 @@ package struct Console: Sendable {
                 principal: session?.principal ?? Principal(actor: "anyone", role: .viewer),
                 authority: request.authority,
                 clientAddress: request.clientAddress
-            )
+            ),
+            gateway: dependencies.gateway?.url(seenFrom: request.authority) ?? ""
         )
         return rendered(try await route.perform(visit), session)
     }

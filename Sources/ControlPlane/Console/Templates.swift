@@ -44,6 +44,7 @@ enum Templates {
         ("route-test", PackageResources.route_test_mustache),
         ("settings", PackageResources.settings_mustache),
         ("token-reading", PackageResources.token_reading_mustache),
+        ("trial", PackageResources.trial_mustache),
         ("upstream", PackageResources.upstream_mustache),
         ("upstreams", PackageResources.upstreams_mustache),
         ("workbench", PackageResources.workbench_mustache),

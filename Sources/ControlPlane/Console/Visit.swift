@@ -8,12 +8,14 @@ struct Visit: Sendable {
     /// The names and values of the query.
     let query: Form
     /// The fields of the form that was posted; empty for a page that is shown.
-    let form: Form
+    var form: Form
     /// The session; `nil` only on pages that anyone may see.
     let session: ConsoleSession?
     let now: Timestamp
     /// The admin API, called as the operator.
     let api: ConsoleAPI
+    /// The URL of the gateway, as far as it is known; else empty.
+    var gateway = ""
 
     /// Whether the operator has at least this role.
     func may(_ role: Role) -> Bool {

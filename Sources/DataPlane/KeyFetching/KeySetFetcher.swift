@@ -194,7 +194,9 @@ package struct KeySetFetcher: Sendable {
         let outcome: Result<Outcome, any Error>
         do {
             outcome = .success(
-                try await Self.within(deadline) { try await Self.exchange(client, url, deadline) }
+                try await TimeLimit.perform(until: deadline) {
+                    try await Self.exchange(client, url, deadline)
+                }
             )
         } catch {
             outcome = .failure(error)
@@ -206,7 +208,7 @@ package struct KeySetFetcher: Sendable {
         case .failure(let failure as KeySetFailure): throw failure
         case .failure(is NIOTooManyBytesError):
             throw KeySetFailure(description: "\(url): the answer is longer than \(Self.maximumBytes) bytes")
-        case .failure(is CancellationError):
+        case .failure(is TimeLimit.Passed):
             throw KeySetFailure(
                 description: "\(url): no whole answer within \(Self.timeLimit.nanoseconds / 1_000_000_000) s"
             )
@@ -215,23 +217,6 @@ package struct KeySetFetcher: Sendable {
                 error is IOError || error is NIOConnectionError
                 || (error as? HTTPClientError) == .connectTimeout
             throw KeySetFailure(description: "\(url): \(error)", isUnreachable: isUnreachable)
-        }
-    }
-
-    /// Performs something, and gives it up at the deadline whatever it waits for.
-    private static func within<Value: Sendable>(
-        _ deadline: NIODeadline,
-        _ body: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await Task.sleep(for: .nanoseconds(max(0, (deadline - .now()).nanoseconds)))
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next(), let value = first else { throw CancellationError() }
-            return value
         }
     }
 

@@ -33,6 +33,7 @@ struct RunningAdmin {
         _ tokens: TokenRecords,
         _ keys: ProviderKeys,
         _ certificate: ListenerCertificate?,
+        gatewayPort: Int,
         telemetry: TelemetryReader,
         metrics: GatewayMetrics,
         logger: Logger
@@ -47,23 +48,27 @@ struct RunningAdmin {
         configuration.clientAddress.trustsLoopback = options.adminURL != nil
         configuration.clientAddress.proxies = options.adminTrustedProxies
         Task { await operators.prepare() }
+        let (host, isTLS) = (options.listen.host, certificate != nil)
+        var dependencies = dependencies(
+            operators,
+            apiSource,
+            snapshots,
+            tokens,
+            keys,
+            certificate,
+            telemetry,
+            metrics,
+            logger
+        )
+        dependencies.callGateway = GatewayCaller(host: host, port: gatewayPort, isTLS: isTLS).call
         let server = AdminServer(
             configuration,
-            dependencies(
-                operators,
-                apiSource,
-                snapshots,
-                tokens,
-                keys,
-                certificate,
-                telemetry,
-                metrics,
-                logger
-            ),
+            dependencies,
             Console.Dependencies(
                 findSession: { try await operators.session($0, at: $1, isUse: $2) },
                 isReadOnly: source.isFile,
                 operators: operators,
+                gateway: GatewayAddress(host: host, port: gatewayPort, isTLS: isTLS),
                 now: { .systemNow },
                 logger: logger
             ),

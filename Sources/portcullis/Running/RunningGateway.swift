@@ -61,6 +61,7 @@ struct RunningGateway {
                 tokens,
                 keys,
                 certificate,
+                gatewayPort: server.port,
                 telemetry: TelemetryReader(server: server, keeper: telemetry),
                 metrics: GatewayMetrics(
                     server: server,

@@ -4,7 +4,7 @@ enum ConsolePages {
     static var all: [ConsoleRoute] {
         OverviewPages().routes + DecisionPages().routes + WorkbenchPages().routes + AuditPages().routes
             + ClientPages().routes
-            + ProfileListPage().routes + ProfilePages().routes
+            + ProfileListPage().routes + ProfilePages().routes + TrialPages().routes
             + KeyPages().routes
             + APITokenPages().routes
             + RevocationPages().routes

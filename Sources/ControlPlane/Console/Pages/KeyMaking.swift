@@ -205,14 +205,8 @@ struct KeyMaking {
 extension Visit {
     /// The same visit with another value in a field of its form.
     fileprivate func replacing(_ field: String, with value: String) -> Visit {
-        Visit(
-            request: request,
-            path: path,
-            query: query,
-            form: Form(form.fields.filter { $0.name != field } + [(name: field, value: value)]),
-            session: session,
-            now: now,
-            api: api
-        )
+        var visit = self
+        visit.form = Form(form.fields.filter { $0.name != field } + [(name: field, value: value)])
+        return visit
     }
 }

@@ -5,6 +5,7 @@ struct ProfileTrial {
     private let profile: CatalogEntity
     private let endpoints: [(collection: DocumentNode, endpoint: DocumentNode)]
     private let chosen: String
+    private let gateway: String
 
     /// Takes the profile and the collections that it may reach.
     init(_ profile: CatalogEntity, _ collections: [DocumentNode], _ visit: Visit) {
@@ -15,6 +16,7 @@ struct ProfileTrial {
             }.prefix(500)
         )
         chosen = visit.query.text("endpoint")
+        gateway = visit.gateway
     }
 
     /// What the template shows.
@@ -34,7 +36,14 @@ struct ProfileTrial {
         }
         return [
             ("canTry", .bool(pair != nil)), ("trials", .array(options)),
-            ("mint", .string(mint)), ("curl", .string(pair.map { curl($0.collection, $0.endpoint) } ?? "")),
+            ("chosenEndpoint", .string(pair?.endpoint.text("id") ?? "")),
+            ("mint", .string(mint)),
+            (
+                "curl",
+                .string(
+                    pair.map { Shell.gateway(gateway) + "\n" + curl($0.collection, $0.endpoint) } ?? ""
+                )
+            ),
         ]
     }
 
@@ -58,22 +67,10 @@ struct ProfileTrial {
     }
 
     private func curl(_ collection: DocumentNode, _ endpoint: DocumentNode) -> String {
-        let method = endpoint["methods"]?.elements.first?.value.text ?? "GET"
-        // What stands for a parameter is for the caller to fill in.
-        let path = "/\(collection.text("handle"))\(endpoint.text("path"))"
-        let host = collection["hosts"]?.elements.first?.value.text.map { " -H 'Host: \($0)'" } ?? ""
         let credential =
             profile.text("method") == "token"
             ? "-H \"API-Token: $API_TOKEN\"" : "-H \"Authorization: Bearer $TOKEN\""
-        let verb = method == "GET" ? "" : " -X \(method)"
-        return "curl -i\(verb)\(host) \(credential) \\\n  \"$GATEWAY\"\(Shell.quoted(path))"
-    }
-}
-
-/// Texts in command lines.
-enum Shell {
-    /// The text as one word of a POSIX shell, whatever is in it.
-    static func quoted(_ text: String) -> String {
-        "'" + text.replacing("'", with: "'\\''") + "'"
+        // What stands for a parameter is for the caller to fill in.
+        return TrialTarget(collection, endpoint).curl(credential)
     }
 }
