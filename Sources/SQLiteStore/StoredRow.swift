@@ -59,14 +59,7 @@ struct StoredRow {
 
     /// The bytes of a column that may be empty.
     func optionalBytes(_ index: Int) throws -> Data? {
-        switch try type(index) {
-        case SQLITE_NULL: return nil
-        case SQLITE_BLOB:
-            let count = Int(sqlite3_column_bytes(statement, Int32(index)))
-            guard count > 0, let bytes = sqlite3_column_blob(statement, Int32(index)) else { return Data() }
-            return Data(bytes: bytes, count: count)
-        default: throw damage("column \(index + 1) is no blob")
-        }
+        try withOptionalBytes(index) { bytes in bytes.withUnsafeBufferPointer { Data($0) } }
     }
 
     /// The identity of a column.
@@ -148,6 +141,22 @@ struct StoredRow {
             let count = Int(sqlite3_column_bytes(statement, Int32(index)))
             return try body(UnsafeBufferPointer(start: text, count: text == nil ? 0 : count).span)
         default: throw damage("column \(index + 1) is no text")
+        }
+    }
+
+    /// The bytes of a column that may be empty, where the database has them.
+    func withOptionalBytes<Value>(
+        _ index: Int,
+        _ body: (Span<UInt8>) throws -> Value
+    ) throws -> Value? {
+        switch try type(index) {
+        case SQLITE_NULL: return nil
+        case SQLITE_BLOB:
+            let bytes = sqlite3_column_blob(statement, Int32(index))
+            let count = Int(sqlite3_column_bytes(statement, Int32(index)))
+            let buffer = UnsafeRawBufferPointer(start: bytes, count: bytes == nil ? 0 : count)
+            return try body(buffer.assumingMemoryBound(to: UInt8.self).span)
+        default: throw damage("column \(index + 1) is no blob")
         }
     }
 

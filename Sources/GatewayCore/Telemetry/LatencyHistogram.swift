@@ -44,7 +44,11 @@ package struct LatencyHistogram: Sendable, Equatable {
 
     /// Adds another histogram.
     package mutating func merge(_ other: LatencyHistogram) {
-        for bucket in counts.indices { counts[bucket] &+= other.counts[bucket] }
+        // Overviews add hundreds of thousands: with the bounds known beforehand this is a few vector instructions.
+        let theirs = other.counts.span.extracting(first: Self.bucketCount)
+        var ours = counts.mutableSpan
+        precondition(ours.count == Self.bucketCount && theirs.count == Self.bucketCount)
+        for bucket in 0..<Self.bucketCount { ours[bucket] &+= theirs[bucket] }
     }
 
     /// The duration that a share of the requests stayed within, interpolated inside its bucket.
@@ -89,19 +93,23 @@ package struct LatencyHistogram: Sendable, Equatable {
     /// Adds what ``encoded`` wrote.
     ///
     /// - Returns: false, with some of it added, when the bytes are something else.
-    package mutating func merge(encoded bytes: some Sequence<UInt8>) -> Bool {
-        var iterator = bytes.makeIterator()
-        while let bucket = iterator.next() {
+    package mutating func merge(encoded bytes: Span<UInt8>) -> Bool {
+        var place = 0
+        while place < bytes.count {
+            let bucket = Int(bytes[place])
+            place += 1
             var value: UInt64 = 0
             var shift: UInt64 = 0
             while true {
-                guard let byte = iterator.next(), shift < 63 else { return false }
+                guard place < bytes.count, shift < 63 else { return false }
+                let byte = bytes[place]
+                place += 1
                 value |= UInt64(byte & 0x7f) << shift
                 if byte < 0x80 { break }
                 shift += 7
             }
-            guard Int(bucket) < Self.bucketCount else { return false }
-            counts[Int(bucket)] &+= value
+            guard bucket < Self.bucketCount else { return false }
+            counts[bucket] &+= value
         }
         return true
     }

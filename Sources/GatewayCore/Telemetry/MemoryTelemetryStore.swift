@@ -91,10 +91,17 @@ package final class MemoryTelemetryStore: TelemetryStore {
         at now: Timestamp
     ) async throws -> TrafficSummary {
         var builder = TrafficSummary.Builder(window, at: now)
+        var names = TextNumbers()
         for row in rows(window, from: builder.start) where filter.wants(row.labels) {
-            builder.add(row.at, row.labels, row.count)
+            builder.add(
+                row.at,
+                client: names.number(of: row.labels.client),
+                endpoint: names.number(of: row.labels.endpoint),
+                code: row.labels.isRefused ? names.number(of: row.labels.code) : nil,
+                row.count
+            )
         }
-        return builder.summary()
+        return builder.summary { names.text($0) }
     }
 
     package func trafficRows(
@@ -126,4 +133,20 @@ extension TrafficLabels: Comparable {
         (left.endpoint, left.client, left.profile, left.code)
             < (right.endpoint, right.client, right.profile, right.code)
     }
+}
+
+/// Numbers that stand for texts.
+private struct TextNumbers {
+    private var texts: [String] = []
+    private var numbers: [String: Int64] = [:]
+
+    mutating func number(of text: String) -> Int64 {
+        if let number = numbers[text] { return number }
+        let number = Int64(texts.count)
+        texts.append(text)
+        numbers[text] = number
+        return number
+    }
+
+    func text(_ number: Int64) -> String { texts[Int(number)] }
 }

@@ -14,6 +14,9 @@ package struct TrafficFilter: Sendable {
         self.endpoint = endpoint
     }
 
+    /// Whether every request is counted.
+    package var wantsAll: Bool { client == nil && profile == nil && endpoint == nil }
+
     /// Whether requests with these labels are counted.
     package func wants(_ labels: TrafficLabels) -> Bool {
         if let client, labels.client != client { return false }

@@ -66,61 +66,113 @@ package struct TrafficSummary: Sendable {
 
 extension TrafficSummary {
     /// Gathers a summary row by row, in any order.
+    ///
+    /// Numbers stand for the labels' texts until the end: rows are many and names few, and only those that are shown
+    /// are looked up.
     package struct Builder: Sendable {
+        private struct Tally: Sendable {
+            var requests: UInt64 = 0
+            var refused: UInt64 = 0
+            var latency = LatencyHistogram()
+        }
+
         private let window: TrafficWindow
-        private var slots: [Slot]
-        private var clients: [String: Share] = [:]
-        private var endpoints: [String: Share] = [:]
+        private let starts: [Timestamp]
+        private var totals: [Tally]
+        private var refusals: [[Int64: UInt64]]
+        private var clients: [Int64: Tally] = [:]
+        private var endpoints: [Int64: Tally] = [:]
 
         /// Begins with an empty summary.
         package init(_ window: TrafficWindow, at now: Timestamp) {
             self.window = window
-            slots = window.slots(at: now).map { Slot(start: $0) }
+            starts = window.slots(at: now)
+            totals = Array(repeating: Tally(), count: starts.count)
+            refusals = Array(repeating: [:], count: starts.count)
         }
 
         /// The first moment that belongs to the window.
-        package var start: Timestamp { slots[0].start }
+        package var start: Timestamp { starts[0] }
 
         /// Adds what was counted in a slot; what is outside the window counts nowhere.
-        package mutating func add(_ start: Timestamp, _ labels: TrafficLabels, _ count: TrafficCount) {
+        ///
+        /// - Parameters:
+        ///   - start: when the slot began.
+        ///   - client: whom the tokens named.
+        ///   - endpoint: what was matched.
+        ///   - code: why the requests were refused; `nil` when they were admitted.
+        ///   - count: how many there were.
+        package mutating func add(
+            _ start: Timestamp,
+            client: Int64,
+            endpoint: Int64,
+            code: Int64?,
+            _ count: TrafficCount
+        ) {
             let offset = start.secondsSinceEpoch - self.start.secondsSinceEpoch
-            guard offset >= 0, offset / window.period.rawValue < Int64(slots.count) else { return }
-            let index = Int(offset / window.period.rawValue)
-            slots[index].requests &+= count.requests
-            slots[index].latency.merge(count.latency)
-            if labels.isRefused { slots[index].refusals[labels.code, default: 0] &+= count.requests }
-            Self.add(count, labels, to: &clients[labels.client, default: Share(name: labels.client)])
-            Self.add(count, labels, to: &endpoints[labels.endpoint, default: Share(name: labels.endpoint)])
+            guard offset >= 0, offset / window.period.rawValue < Int64(starts.count) else { return }
+            let slot = Int(offset / window.period.rawValue)
+            let isRefused = code != nil
+            Self.add(count, isRefused, to: &totals[slot])
+            if let code { refusals[slot][code, default: 0] &+= count.requests }
+            Self.add(count, isRefused, to: &clients[client, default: Tally()])
+            Self.add(count, isRefused, to: &endpoints[endpoint, default: Tally()])
         }
 
-        private static func add(_ count: TrafficCount, _ labels: TrafficLabels, to share: inout Share) {
-            share.requests &+= count.requests
-            if labels.isRefused { share.refused &+= count.requests }
-            share.latency.merge(count.latency)
+        private static func add(_ count: TrafficCount, _ isRefused: Bool, to tally: inout Tally) {
+            tally.requests &+= count.requests
+            if isRefused { tally.refused &+= count.requests }
+            tally.latency.merge(count.latency)
         }
 
         /// The summary of what was added.
-        package func summary() -> TrafficSummary {
+        ///
+        /// - Parameter text: the text that a number stands for.
+        /// - Returns: the totals, the slots, and who and what were at the top.
+        /// - Throws: what `text` throws.
+        package func summary<Failure>(
+            _ text: (Int64) throws(Failure) -> String
+        ) throws(Failure) -> TrafficSummary {
             var latency = LatencyHistogram()
-            var refusals: [String: UInt64] = [:]
-            for slot in slots {
+            var codes: [String: UInt64] = [:]
+            var slots: [Slot] = []
+            for (index, total) in totals.enumerated() {
+                var slot = Slot(start: starts[index])
+                (slot.requests, slot.latency) = (total.requests, total.latency)
+                for (code, count) in refusals[index] { slot.refusals[try text(code), default: 0] &+= count }
                 latency.merge(slot.latency)
-                refusals.merge(slot.refusals) { $0 &+ $1 }
+                codes.merge(slot.refusals) { $0 &+ $1 }
+                slots.append(slot)
             }
             return TrafficSummary(
                 window: window,
                 slots: slots,
-                requests: slots.reduce(0) { $0 &+ $1.requests },
-                refusals: refusals,
+                requests: totals.reduce(0) { $0 &+ $1.requests },
+                refusals: codes,
                 latency: latency,
-                topClients: Self.top(clients),
-                topEndpoints: Self.top(endpoints)
+                topClients: try Self.top(clients, text),
+                topEndpoints: try Self.top(endpoints, text)
             )
         }
 
-        private static func top(_ shares: [String: Share]) -> [Share] {
-            let named = shares.values.filter { $0.name != TrafficLabels.none }
-            return Array(named.sorted { ($1.requests, $0.name) < ($0.requests, $1.name) }.prefix(topCount))
+        private static func top<Failure>(
+            _ tallies: [Int64: Tally],
+            _ text: (Int64) throws(Failure) -> String
+        ) throws(Failure) -> [Share] {
+            var shares: [Share] = []
+            for (label, tally) in tallies {
+                let name = try text(label)
+                guard name != TrafficLabels.none else { continue }
+                shares.append(
+                    Share(
+                        name: name,
+                        requests: tally.requests,
+                        refused: tally.refused,
+                        latency: tally.latency
+                    )
+                )
+            }
+            return Array(shares.sorted { ($1.requests, $0.name) < ($0.requests, $1.name) }.prefix(topCount))
         }
     }
 }

@@ -15,13 +15,19 @@ extension SQLiteTelemetryStore {
     ) async throws -> TrafficSummary {
         try await read { database in
             var builder = TrafficSummary.Builder(window, at: now)
-            try Self.forEachRow(database, window, of: filter, from: builder.start, limit: .max) {
-                start,
-                labels,
-                count in
-                builder.add(start, labels, count)
+            var names = Names(database)
+            let none = try names.number(of: TrafficLabels.none)
+            try Self.forEachRow(database, window, from: builder.start, limit: .max) { row in
+                if !filter.wantsAll, try !filter.wants(row.labels(&names)) { return }
+                builder.add(
+                    row.start,
+                    client: row.client,
+                    endpoint: row.endpoint,
+                    code: row.code == none ? nil : row.code,
+                    try row.count()
+                )
             }
-            return builder.summary()
+            return try builder.summary { try names.text($0) }
         }
     }
 
@@ -32,12 +38,10 @@ extension SQLiteTelemetryStore {
     ) async throws -> [TrafficRow] {
         try await read { database in
             var rows: [TrafficRow] = []
+            var names = Names(database)
             let start = window.slots(at: now)[0]
-            try Self.forEachRow(database, window, from: start, limit: Int64(max(0, limit))) {
-                start,
-                labels,
-                count in
-                rows.append(TrafficRow(at: start, labels: labels, count: count))
+            try Self.forEachRow(database, window, from: start, limit: Int64(max(0, limit))) { row in
+                rows.append(TrafficRow(at: row.start, labels: try row.labels(&names), count: try row.count()))
             }
             return rows
         }
@@ -46,34 +50,56 @@ extension SQLiteTelemetryStore {
     private static func forEachRow(
         _ database: Database,
         _ window: TrafficWindow,
-        of filter: TrafficFilter = TrafficFilter(),
         from start: Timestamp,
         limit: Int64,
-        _ body: (Timestamp, TrafficLabels, TrafficCount) -> Void
+        _ body: (StoredTraffic) throws -> Void
     ) throws {
-        var names = Names(database)
         let rows = try StoredRows(
             in: database,
             table: "traffic",
-            columns: "start, endpoint, client, profile, code, requests, microseconds, latency",
+            columns: StoredTraffic.columns,
             clauses: "WHERE period = ? AND start >= ? ORDER BY start LIMIT ?",
             arguments: [window.period.rawValue, start.secondsSinceEpoch, limit]
         )
-        while let row = try rows.next() {
-            let labels = TrafficLabels(
-                endpoint: try names.text(try row.number(1)),
-                client: try names.text(try row.number(2)),
-                profile: try names.text(try row.number(3)),
-                code: try names.text(try row.number(4))
+        while let row = try rows.next() { try body(try StoredTraffic(row)) }
+    }
+
+    /// A row, with numbers for names; its histogram is read when it is asked for.
+    private struct StoredTraffic {
+        static let columns = "start, endpoint, client, profile, code, requests, microseconds, latency"
+
+        let start: Timestamp
+        let endpoint: Int64
+        let client: Int64
+        let profile: Int64
+        let code: Int64
+        private let row: StoredRow
+
+        init(_ row: StoredRow) throws {
+            start = Timestamp(secondsSinceEpoch: try row.number(0))
+            endpoint = try row.number(1)
+            client = try row.number(2)
+            profile = try row.number(3)
+            code = try row.number(4)
+            self.row = row
+        }
+
+        func labels(_ names: inout Names) throws -> TrafficLabels {
+            TrafficLabels(
+                endpoint: try names.text(endpoint),
+                client: try names.text(client),
+                profile: try names.text(profile),
+                code: try names.text(code)
             )
-            guard filter.wants(labels) else { continue }
+        }
+
+        func count() throws -> TrafficCount {
             var count = TrafficCount()
             count.requests = UInt64(clamping: try row.number(5))
             count.microseconds = UInt64(clamping: try row.number(6))
-            guard count.latency.merge(encoded: try row.optionalBytes(7) ?? Data()) else {
-                throw row.damage("column 8 is no histogram")
-            }
-            body(Timestamp(secondsSinceEpoch: try row.number(0)), labels, count)
+            let isWhole = try row.withOptionalBytes(7) { count.latency.merge(encoded: $0) }
+            guard isWhole ?? true else { throw row.damage("column 8 is no histogram") }
+            return count
         }
     }
 
@@ -84,6 +110,10 @@ extension SQLiteTelemetryStore {
 
         init(_ database: Database) {
             self.database = database
+        }
+
+        func number(of text: String) throws -> Int64? {
+            try Int64.fetchOne(database, sql: "SELECT id FROM names WHERE text = ?", arguments: [text])
         }
 
         mutating func text(_ id: Int64) throws -> String {

@@ -123,7 +123,7 @@ struct TelemetryWriter {
         sum.requests = UInt64(clamping: Int64.fromDatabaseValue(found[0]) ?? 0)
         sum.microseconds = UInt64(clamping: Int64.fromDatabaseValue(found[1]) ?? 0)
         // What is damaged counts no more than it can be read.
-        _ = sum.latency.merge(encoded: Data.fromDatabaseValue(found[2]) ?? Data())
+        _ = sum.latency.merge(encoded: (Data.fromDatabaseValue(found[2]) ?? Data()).span)
         return sum
     }
 

@@ -31,11 +31,11 @@ import Testing
             histogram.add(UInt64(count), toBucket: bucket)
         }
         var read = LatencyHistogram()
-        let isRead = read.merge(encoded: histogram.encoded)
+        let isRead = read.merge(encoded: histogram.encoded.span)
         #expect(isRead && read == histogram)
         for bad: [UInt8] in [[44, 1], [0], [0, 0x80], [0] + Array(repeating: 0xff, count: 12)] {
             var other = LatencyHistogram()
-            let isAccepted = other.merge(encoded: bad)
+            let isAccepted = other.merge(encoded: bad.span)
             #expect(!isAccepted)
         }
     }

@@ -89,7 +89,7 @@ struct TrafficResource {
     private func read(_ call: Call) async throws -> AdminAnswer {
         let window = Self.window(of: call)
         guard let observation else {
-            let summary = TrafficSummary.Builder(window, at: call.now).summary()
+            let summary = TrafficSummary.Builder(window, at: call.now).summary { _ in TrafficLabels.none }
             return AdminAnswer(200, Self.document(summary, TelemetryTotals()))
         }
         let totals = await observation.totals()
