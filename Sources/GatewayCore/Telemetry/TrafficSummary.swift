@@ -159,8 +159,11 @@ extension TrafficSummary {
             _ tallies: [Int64: Tally],
             _ text: (Int64) throws(Failure) -> String
         ) throws(Failure) -> [Share] {
+            // One more than are wanted: what stands for none is not among them. Of equals all are looked up.
+            let counts = tallies.values.map(\.requests).sorted(by: >)
+            let least = counts.dropFirst(topCount).first ?? 0
             var shares: [Share] = []
-            for (label, tally) in tallies {
+            for (label, tally) in tallies where tally.requests >= least {
                 let name = try text(label)
                 guard name != TrafficLabels.none else { continue }
                 shares.append(
