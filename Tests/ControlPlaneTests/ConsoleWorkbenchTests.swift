@@ -62,6 +62,37 @@ struct ConsoleWorkbenchTests {
         #expect(await catalog.house.show("\(Self.bench)?profile_id=nonsense").status == 200)
     }
 
+    @Test func `signing keeps the call that lies on the bench`() async throws {
+        let house = ConsoleHouse()
+        let call = [("method", "get"), ("url", "/orders-v1/call?a=b"), ("client_address", "192.0.2.7")]
+        let shown = await house.post(Self.bench, call + [("explain", "on")])
+        let form = try #require(shown.text.split(separator: "/workbench/sign\"").last)
+        for (name, value) in call {
+            #expect(form.contains("type=\"hidden\" name=\"\(name)\" value=\"\(value)\""), "\(form)")
+        }
+        // A method is shown as it was sent, known or not.
+        #expect(shown.text.contains("<option value=\"get\" selected>"))
+        let secret = [("sign", "on"), ("key", AdminHouse.secret), ("is_secret", "on"), ("minutes", "5")]
+        let signed = await house.post("\(Self.bench)/sign", call + secret + [("payload", #"{"sub":"x"}"#)])
+        #expect(signed.text.contains("Signed.") && !signed.text.contains(AdminHouse.secret))
+        for (name, value) in call.dropFirst() {
+            #expect(
+                signed.text.contains("name=\"\(name)\" type=\"text\" value=\"\(value)\""),
+                "\(signed.text)"
+            )
+        }
+    }
+
+    @Test func `what a token says is there to be changed and signed anew`() async throws {
+        let catalog = try await ConsoleCatalogHouse()
+        let shown = await catalog.house.post(
+            Self.bench,
+            [("token", try await token(catalog)), ("decode", "on")]
+        )
+        let form = try #require(shown.text.split(separator: "/workbench/sign\"").last)
+        #expect(form.contains("&quot;sub&quot;: &quot;x&quot;") && !form.contains("John Doe"), "\(form)")
+    }
+
     @Test func `a private key on the bench is not shown again`() async throws {
         let house = ConsoleHouse()
         let pair = try await house.admin.call("POST", "/api/v1/keys/generate", #"{"kind":"ed25519"}"#).json

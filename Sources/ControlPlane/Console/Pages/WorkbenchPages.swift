@@ -40,7 +40,7 @@ struct WorkbenchPages {
         init(_ form: Form) {
             isPrivateKey = PrivateKeyText.isFound(in: form.text("token"))
             token = isPrivateKey ? "" : form.text("token")
-            method = form.text("method").isEmpty ? "GET" : form.text("method").uppercased()
+            method = form.text("method").isEmpty ? "GET" : form.text("method")
             url = form.text("url")
             address = form.text("client_address")
             profile = form.text("profile_id")
@@ -60,8 +60,26 @@ struct WorkbenchPages {
 
         /// All of it as fields that are not shown, for a form that comes back to the bench.
         var hidden: [(name: String, value: String)] {
-            question.map { (name: $0.0, value: $0.1.text ?? "") }
-                + (profile.isEmpty ? [] : [(name: "profile_id", value: profile)])
+            call + (token.isEmpty ? [] : [(name: "token", value: token)])
+        }
+
+        /// The call and the profile alone, for a form that brings a token of its own.
+        var call: [(name: String, value: String)] {
+            let fields = [
+                (name: "method", value: method), (name: "url", value: url),
+                (name: "client_address", value: address),
+                (name: "profile_id", value: profile), (name: "profile_search", value: profileSearch),
+            ]
+            return fields.filter { !$0.value.isEmpty }
+        }
+
+        /// Such fields, as templates show them.
+        static func content(_ fields: [(name: String, value: String)]) -> DocumentValue {
+            .array(
+                fields.map {
+                    DocumentNode(object: [("name", .string($0.name)), ("value", .string($0.value))])
+                }
+            )
         }
     }
 
@@ -98,7 +116,8 @@ struct WorkbenchPages {
             problem = problem ?? ConsoleProblem(422, [])
             fault = "This is a private key and no token. It is not shown again here: consider it exposed."
         }
-        if !work.token.isEmpty { content += try await reading(visit, work.token) }
+        let read = work.token.isEmpty ? [] : try await reading(visit, work.token)
+        content += read
         content += try await choice.verdict(visit, work.token)
         if work.isExplained, !work.isPrivateKey {
             do {
@@ -109,7 +128,13 @@ struct WorkbenchPages {
             }
         }
         content.append(("fault", .string(fault)))
-        content += try await WorkbenchSigning(bench: self).form(visit, work, isSigned ? problem : nil)
+        let payload = read.first { $0.0 == "payload" }?.1.text ?? ""
+        content += try await WorkbenchSigning(bench: self).form(
+            visit,
+            work,
+            payload: payload,
+            isSigned ? problem : nil
+        )
         return .page(
             ConsolePage(
                 "workbench",
@@ -122,7 +147,8 @@ struct WorkbenchPages {
     }
 
     private func fields(_ work: Work) -> [FormField] {
-        [
+        let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+        return [
             FormField(
                 "token",
                 "Token",
@@ -135,7 +161,7 @@ struct WorkbenchPages {
                 "method",
                 "Method",
                 .choice(
-                    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].map {
+                    (methods + (methods.contains(work.method) ? [] : [work.method])).map {
                         FormField.Option($0, $0)
                     }
                 ),
@@ -233,14 +259,7 @@ struct WorkbenchPages {
                 ("then", .string(then)),
                 ("button", .string(visit.may(.manager) ? RemedyWords.button(action, value) : "")),
                 ("advice", .string(RemedyWords.advice(action, value))),
-                (
-                    "hidden",
-                    .array(
-                        (work.hidden + WorkbenchMending.hidden(cause["remedy"])).map {
-                            DocumentNode(object: [("name", .string($0.name)), ("value", .string($0.value))])
-                        }
-                    )
-                ),
+                ("hidden", Work.content(work.hidden + WorkbenchMending.hidden(cause["remedy"]))),
             ]
         )
     }

@@ -53,16 +53,23 @@ struct WorkbenchSigning {
 
     /// The form to sign with: for a profile that was chosen, with its secrets.
     ///
+    /// - Parameters:
+    ///   - visit: the request.
+    ///   - work: what lies on the bench; the form carries its call along.
+    ///   - payload: what the token there says, to be changed and signed anew; empty when that cannot be read.
+    ///   - problem: why it could not be signed.
+    /// - Returns: what the template shows.
     /// - Throws: ``ConsoleProblem``.
     func form(
         _ visit: Visit,
         _ work: WorkbenchPages.Work,
+        payload: String,
         _ problem: ConsoleProblem?
     ) async throws -> [(String, DocumentValue)] {
         guard visit.may(.manager) else { return [] }
         let isSigning = visit.form["sign"] != nil
         let secrets = work.profile.isEmpty ? [] : try await self.secrets(visit, work.profile)
-        var fields = fields(secrets)
+        var fields = fields(secrets, payload)
         if isSigning {
             fields = fields.map {
                 $0.entered(visit.form, problem, as: $0.name == "minutes" ? "expires_in" : $0.name)
@@ -72,11 +79,12 @@ struct WorkbenchSigning {
         return [
             ("signFields", .array(fields.map(\.content))),
             ("signFault", .string(named ? "" : problem?.detail ?? "")),
-            ("isSigning", .bool(isSigning || !secrets.isEmpty)), ("profileID", .string(work.profile)),
+            ("isSigning", .bool(isSigning || !secrets.isEmpty)),
+            ("signCall", WorkbenchPages.Work.content(work.call)),
         ]
     }
 
-    private func fields(_ secrets: [FormField.Option]) -> [FormField] {
+    private func fields(_ secrets: [FormField.Option], _ payload: String) -> [FormField] {
         let none = FormField.Option("", "none: paste a key below")
         let stored = FormField(
             "key_id",
@@ -84,7 +92,9 @@ struct WorkbenchSigning {
             .choice(secrets + [none]),
             hint: "It signs here, and is not shown."
         )
-        return [Self.payload] + (secrets.isEmpty ? [] : [stored]) + Self.pasted
+        var claims = Self.payload
+        if !payload.isEmpty { claims.values = [payload] }
+        return [claims] + (secrets.isEmpty ? [] : [stored]) + Self.pasted
     }
 
     private static let payload = FormField(
