@@ -2,7 +2,8 @@
 
 import re
 
-from support.console import choose, is_signed_in, link, sign_in
+import requests
+from support.console import base, choose, invite, is_signed_in, link, sign_in
 from support.gateway import portcullis
 from support.waiting import until
 
@@ -100,3 +101,20 @@ def test_a_gateway_that_runs_from_a_file_is_signed_in_to_with_its_admin_token(st
     session = sign_in(gateway, "", gateway.admin_token)
     assert session.status_code == 303 and is_signed_in(gateway, session.cookies)
     assert gateway.admin("POST", "/operators", {"name": "x"}).status == 403
+
+
+def test_many_sessions_are_shown_page_by_page(start):
+    gateway = start()
+    cookies = dict(choose(link(gateway), name="owner").cookies)
+    invite(gateway, "second", "viewer")
+    # An operator has at most 50; the owner sees those of all.
+    for name in ["owner"] * 26 + ["second"] * 25:
+        assert sign_in(gateway, name).status_code == 303
+    path, shown = "/console/account", []
+    while path:
+        page = requests.get(base(gateway) + path, cookies=cookies, timeout=30).text
+        shown.append(len(re.findall('action="/console/account/sessions/[0-9a-f]+/end"', page)) + page.count("this one"))
+        after = re.search('href="(/console/account[?]cursor=[0-9a-f]+)"', page)
+        path = after and after[1]
+    assert shown == [50, 3]
+    assert 'href="/console/account">First page' in page

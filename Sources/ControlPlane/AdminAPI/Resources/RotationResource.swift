@@ -52,15 +52,17 @@ struct RotationResource {
     private func list(_ call: Call) async throws -> AdminAnswer {
         let current = catalog.current
         let profiles: [AccessProfile]
+        var ids: [UseID]?
         if let text = call.text("profile_id") {
             guard let profile = current.profiles[ProfileID(text)] else {
                 throw Problem(.notFound, "there is no profile with this id")
             }
             profiles = [profile]
+            ids = UseID.all(of: profile)
         } else {
             profiles = current.profiles.values
         }
-        let uses = try await lastUses?.times(of: nil) ?? [:]
+        let uses = try await lastUses?.times(of: ids) ?? [:]
         let isFiltered = call.isOn("only_retirable")
         let judged = profiles.flatMap { profile -> [Judged] in
             let client = current.clients[profile.clientID]?.name ?? ""

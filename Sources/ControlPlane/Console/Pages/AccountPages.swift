@@ -38,7 +38,9 @@ struct AccountPages {
             submit: "Change the password",
             problem: problem
         )
-        let sessions = try await visit.api.get("/api/v1/sessions", [("limit", "200")])
+        let cursor = visit.query["cursor"].map { [("cursor", $0)] } ?? []
+        let sessions = try await visit.api.get("/api/v1/sessions", cursor)
+        let next = sessions["next_cursor"]?.value.text.map { "/console/account?cursor=\($0)" } ?? ""
         return .page(
             ConsolePage(
                 "account",
@@ -46,7 +48,10 @@ struct AccountPages {
                 status: problem?.status ?? 200,
                 [
                     ("form", form.content), ("hasPassword", .bool(!service.isReadOnly)),
-                    ("sessions", .array(sessions["items"]?.elements ?? [])),
+                    ("areAll", .bool(visit.may(.owner))),
+                    ("sessions", .array(sessions["items"]?.elements ?? [])), ("next", .string(next)),
+                    ("isPaged", .bool(!cursor.isEmpty)),
+                    ("hasPages", .bool(!cursor.isEmpty || !next.isEmpty)),
                 ]
             )
         )
