@@ -76,6 +76,15 @@ def test_a_refusal_is_the_gateways_own(service, people):
     assert ask(service, **original(uri="/api-endpoints-v1/open")).status == 200
 
 
+def test_the_trace_of_a_question_is_in_the_decision_whatever_the_answer(service, people):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    parent = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+    for headers, status in [(original(Authorization=f"Bearer {people.hmac.token()}"), 200), (original(), 401)]:
+        answer = ask(service, **headers, **parent)
+        assert answer.status == status
+        assert service.decision(answer)["trace_id"] == trace, status
+
+
 def test_who_is_not_trusted_finds_nothing_there(start, people, upstream):
     gateway = start()
     gateway.apply(catalog(people, upstream.url) | {"settings": {"trusted_proxies": ["10.0.0.0/8"]}})

@@ -33,7 +33,7 @@ extension ClientConnection {
                 nil,
                 status: 200,
                 from: client,
-                head: nil,
+                head: head,
                 asked: asked
             )
             closeUnlessBodyIsShort(head)
