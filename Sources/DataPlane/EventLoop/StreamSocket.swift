@@ -1,23 +1,6 @@
 import CLinux
-import GatewayCore
 import Glibc
 import NIOCore
-
-/// Who is told what happens on a ``StreamSocket``.
-protocol StreamDelegate: AnyObject {
-    /// The connection that was asked for stands; or the `errno` that says why not.
-    func streamConnected(_ failure: Int32?)
-    /// There may be something to receive.
-    func streamIsReadable()
-    /// ``StreamSocket/hasRoom`` became true again.
-    func streamHasRoom()
-    /// What was written before ``StreamSocket/finishOutput()`` has been sent, or cannot be.
-    func streamOutputEnded()
-    /// Nothing more can be sent; what was received before may still be read.
-    func streamOutputBroke()
-    /// The connection is broken.
-    func streamBroke()
-}
 
 /// One TCP connection that never blocks.
 ///
@@ -36,29 +19,14 @@ final class StreamSocket: Pollable {
         case broken
     }
 
-    // From here on whoever writes should wait until it has become half of that.
-    private static let fullAt = 65_536
-    // As much as one record of TLS holds (RFC 8446 §5.1).
-    private static let recordSize = 16_384
     // A part shorter than this is cheaper to copy than to send by itself.
     private static let copyLimit = 4096
-    private static let keptCapacity = 16_384
 
-    /// What is to be sent; heads are written straight into it.
-    var output = OutputBuffer()
     /// What turns plain bytes into those on the wire; `nil` where they are the same.
     let tls: TLSSession?
-    /// Whether the connection begins with a header of the PROXY protocol, which is yet to be read.
-    var awaitsProxyHeader = false
-    /// Whom that header named.
-    private(set) var proxiedAddress: IPAddress?
-    /// Whether it said that the connection comes from somebody, and not from whom.
-    private(set) var hidesAddress = false
-    // What TLS made of the output.
-    private var sealed = OutputBuffer()
-    private var hasFinishedTLS = false
-    /// Whether something that was sent is still on its way: then what is written waits.
-    private(set) var isBlocked = false
+    /// What a trusted proxy said of the connection before anything else.
+    private(set) var preamble: ProxyPreamble
+    private var outgoing = SendQueue()
     /// Whether it is read at all; see ``setReading(_:)``.
     private(set) var isReading = true
 
@@ -66,17 +34,29 @@ final class StreamSocket: Pollable {
     private var isConnecting: Bool
     private var mayHaveInput = false
     private var inputEnds = false
-    private var isFull = false
     private var isToBeFlushed = false
-    private var isOutputBroken = false
     private var isOutputToEnd = false
     private var hasOutputEnded = false
     private var hasToldBreak = false
 
     /// Takes a descriptor that does not block: one that was accepted, or one on which connect(2) was begun.
-    init(_ descriptor: Int32, on reactor: Reactor, isConnecting: Bool, tls: TLSSession? = nil) {
+    ///
+    /// - Parameters:
+    ///   - descriptor: which one.
+    ///   - reactor: what watches it.
+    ///   - isConnecting: whether connect(2) was begun.
+    ///   - tls: what turns plain bytes into those on the wire.
+    ///   - awaitsProxyHeader: whether a header of the PROXY protocol comes first.
+    init(
+        _ descriptor: Int32,
+        on reactor: Reactor,
+        isConnecting: Bool,
+        tls: TLSSession? = nil,
+        awaitsProxyHeader: Bool = false
+    ) {
         self.isConnecting = isConnecting
         self.tls = tls
+        preamble = ProxyPreamble(isAwaited: awaitsProxyHeader)
         super.init(descriptor, on: reactor)
         var on: Int32 = 1
         setsockopt(
@@ -98,7 +78,7 @@ final class StreamSocket: Pollable {
 
     var isOpen: Bool { descriptor >= 0 }
     /// Whether what is written may be followed by more.
-    var hasRoom: Bool { !isFull }
+    var hasRoom: Bool { !outgoing.isFull }
     /// Whether there may be something to receive.
     var canReceive: Bool { mayHaveInput && isReading && isOpen }
 
@@ -112,7 +92,10 @@ final class StreamSocket: Pollable {
     /// - Returns: what there was.
     func receive(into buffer: inout ByteBuffer, atLeast space: Int) -> Received {
         guard mayHaveInput, descriptor >= 0 else { return .nothing }
-        if awaitsProxyHeader, let outcome = readProxyHeader() { return outcome }
+        if preamble.isAwaited, let outcome = preamble.read(from: descriptor, inputEnds: inputEnds) {
+            mayHaveInput = false
+            return outcome
+        }
         if let tls { return receive(into: &buffer, atLeast: space, through: tls) }
         var room = 0
         var result = 0
@@ -132,39 +115,6 @@ final class StreamSocket: Pollable {
         return result == -Int(EAGAIN) ? .nothing : .broken
     }
 
-    /// Reads the header of the PROXY protocol, and nothing behind it.
-    ///
-    /// - Returns: `nil` once it is read; otherwise what there is to say.
-    private func readProxyHeader() -> Received? {
-        var bytes = [UInt8](repeating: 0, count: ProxyHeader.longestBinary)
-        // Looked at before it is taken: what follows is somebody else's to read.
-        let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_PEEK))
-        guard count > 0 else {
-            mayHaveInput = false
-            if count == 0 { return .ended }
-            return errno == EAGAIN || errno == EINTR ? .nothing : .broken
-        }
-        switch ProxyHeader.read(bytes.span.extracting(first: count)) {
-        case .incomplete:
-            // The reactor tells when there is more.
-            mayHaveInput = inputEnds
-            return inputEnds ? .ended : .nothing
-        case .malformed:
-            mayHaveInput = false
-            return .broken
-        case .source(let address, let length):
-            proxiedAddress = address
-            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
-        case .unknown(let length):
-            hidesAddress = true
-            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
-        case .peer(let length):
-            guard recv(descriptor, &bytes, length, 0) == length else { return .broken }
-        }
-        awaitsProxyHeader = false
-        return nil
-    }
-
     // A peer could send records without end that carry nothing.
     private static let recordsPerReceive = 16
 
@@ -182,10 +132,9 @@ final class StreamSocket: Pollable {
                 return 0
             }
             // What the handshake has to say.
-            tls.takeOutput(into: &sealed)
-            // A peer that has us answer its records without end, and takes no answers.
-            guard sealed.count <= Self.fullAt * 16 else { return .broken }
-            if !sealed.isEmpty { flushLater() }
+            outgoing.take(from: tls)
+            guard !outgoing.isFlooded else { return .broken }
+            if outgoing.hasSealed { flushLater() }
             switch outcome {
             case .bytes: return .bytes
             case .ended:
@@ -194,7 +143,7 @@ final class StreamSocket: Pollable {
             case .broken:
                 mayHaveInput = false
                 // The alert, if there is room for it.
-                sendSealed()
+                send { $0.sendSealed(on: descriptor) }
                 return .broken
             case .needsMore: break
             }
@@ -203,7 +152,7 @@ final class StreamSocket: Pollable {
             case .nothing:
                 mayHaveInput = false
                 // What was written before the handshake was over.
-                if !output.isEmpty, tls.isEstablished { flushLater() }
+                if !outgoing.plain.isEmpty, tls.isEstablished { flushLater() }
                 return .nothing
             case .ended:
                 mayHaveInput = false
@@ -231,22 +180,27 @@ final class StreamSocket: Pollable {
 
     // MARK: Output
 
+    /// Has bytes written, straight into what will be sent; they go out at the latest with ``flush()``.
+    @inline(__always)
+    func write<Result>(_ body: (inout OutputBuffer) -> Result) -> Result {
+        body(&outgoing.plain)
+    }
+
     /// Writes bytes, which go out at the latest with ``flush()``.
     func write(_ part: ByteBuffer, then end: StaticString = "") {
-        if isOutputBroken { return }
-        if part.readableBytes < Self.copyLimit || isBlocked || isConnecting || tls != nil {
-            output.append(part)
-            output.append(end)
-            if output.count > Self.fullAt { flush() }
+        if outgoing.isBroken { return }
+        if part.readableBytes < Self.copyLimit || outgoing.isBlocked || isConnecting || tls != nil {
+            outgoing.plain.append(part)
+            outgoing.plain.append(end)
+            if outgoing.plain.count > SendQueue.fullAt { flush() }
         } else {
-            send(part, end)
-            noteSize()
+            send { $0.send(part, end, on: descriptor) }
         }
     }
 
     /// Has what was written sent at the end of the reactor's turn.
     func flushLater() {
-        guard !isToBeFlushed, !output.isEmpty || !sealed.isEmpty else { return }
+        guard !isToBeFlushed, !outgoing.isEmpty else { return }
         isToBeFlushed = true
         reactor.flushLater(self)
     }
@@ -255,14 +209,12 @@ final class StreamSocket: Pollable {
     func flush() {
         isToBeFlushed = false
         guard !isConnecting, descriptor >= 0 else { return }
-        if !isBlocked { sendOutput() }
-        noteSize()
+        send { $0.send(on: descriptor, tls) }
     }
 
     /// Gives back the memory of a connection that has nothing to send.
     func releaseOutput() {
-        if output.isEmpty { output = OutputBuffer() }
-        if sealed.isEmpty { sealed = OutputBuffer() }
+        outgoing.release()
     }
 
     /// Ends this side of the connection once everything has been sent.
@@ -272,14 +224,42 @@ final class StreamSocket: Pollable {
         endOutputIfDone()
     }
 
+    /// Has something sent.
+    ///
+    /// That it broke is told at the next visit: not from within the delegate's own call.
+    @inline(__always)
+    private func send(_ body: (inout SendQueue) -> Void) {
+        let wasBroken = outgoing.isBroken
+        body(&outgoing)
+        if outgoing.isBroken, !wasBroken { reactor.visit(self) }
+    }
+
+    private func resumeOutput() {
+        let wasFull = outgoing.isFull
+        send { $0.resume(on: descriptor, tls) }
+        endOutputIfDone()
+        if wasFull, !outgoing.isFull { delegate?.streamHasRoom() }
+    }
+
+    private func endOutputIfDone() {
+        guard isOutputToEnd, !hasOutputEnded, outgoing.isEmpty, descriptor >= 0 else { return }
+        if let tls {
+            var isFinished = false
+            send { isFinished = $0.finish(tls, on: descriptor) }
+            guard isFinished else { return }
+        }
+        hasOutputEnded = true
+        shutdown(descriptor, Int32(SHUT_WR))
+        delegate?.streamOutputEnded()
+    }
+
     // MARK: The end
 
     /// Closes at once; the delegate is told nothing more.
     func close() {
         delegate = nil
         closeDescriptor()
-        output = OutputBuffer()
-        sealed = OutputBuffer()
+        outgoing.drop()
     }
 
     /// Closes so that the peer sees a broken connection instead of an end.
@@ -300,8 +280,8 @@ final class StreamSocket: Pollable {
             mayHaveInput = true
             if !events.isDisjoint(with: [.inputEnds, .hungUp, .failed]) { inputEnds = true }
         }
-        if isBlocked, !events.isDisjoint(with: [.writable, .hungUp, .failed]) { resumeOutput() }
-        if isOutputBroken, !hasToldBreak {
+        if outgoing.isBlocked, !events.isDisjoint(with: [.writable, .hungUp, .failed]) { resumeOutput() }
+        if outgoing.isBroken, !hasToldBreak {
             hasToldBreak = true
             delegate?.streamOutputBroke()
             endOutputIfDone()
@@ -322,156 +302,5 @@ final class StreamSocket: Pollable {
         mayHaveInput = true
         if !events.isDisjoint(with: [.inputEnds, .hungUp, .failed]) { inputEnds = true }
         delegate?.streamConnected(result < 0 ? errno : code == 0 ? nil : code)
-    }
-}
-
-// MARK: - Sending
-
-extension StreamSocket {
-    private func resumeOutput() {
-        let wasFull = isFull
-        isBlocked = false
-        sendOutput()
-        noteSize()
-        endOutputIfDone()
-        if wasFull, !isFull { delegate?.streamHasRoom() }
-    }
-
-    /// Only what is blocked can be full, so the reactor will tell when it no longer is.
-    private func noteSize() {
-        let waiting = output.count + sealed.count
-        if waiting > Self.fullAt {
-            isFull = true
-        } else if waiting < Self.fullAt / 2 {
-            isFull = false
-        }
-    }
-
-    private func endOutputIfDone() {
-        guard isOutputToEnd, !hasOutputEnded, output.isEmpty, sealed.isEmpty, descriptor >= 0 else { return }
-        if let tls, !hasFinishedTLS, !isOutputBroken {
-            hasFinishedTLS = true
-            tls.finish()
-            tls.takeOutput(into: &sealed)
-            sendSealed()
-            guard sealed.isEmpty else { return }
-        }
-        hasOutputEnded = true
-        shutdown(descriptor, Int32(SHUT_WR))
-        delegate?.streamOutputEnded()
-    }
-
-    private func sendOutput() {
-        if let tls {
-            seal(tls)
-            return sendSealed()
-        }
-        if !output.isEmpty, !isOutputBroken {
-            let sent = output.withBytes { bytes in
-                linux_send(descriptor, bytes.baseAddress, bytes.count)
-            }
-            output.removeFirst(taken(sent, of: output.count))
-        }
-        tidyOutput()
-    }
-
-    /// Sends what was written and a part that is not copied; what does not go out now is kept.
-    private func send(_ part: ByteBuffer, _ end: StaticString) {
-        let waiting = output.count
-        let result = output.withBytes { first in
-            part.withUnsafeReadableBytes { second in
-                end.withUTF8Buffer { third in
-                    Self.sendTogether(descriptor, first, second, UnsafeRawBufferPointer(third))
-                }
-            }
-        }
-        let size = part.readableBytes
-        let sent = taken(result, of: waiting + size + end.utf8CodeUnitCount)
-        output.removeFirst(min(sent, waiting))
-        tidyOutput()
-        let sentOfPart = max(0, sent - waiting)
-        guard !isOutputBroken, sentOfPart < size + end.utf8CodeUnitCount else { return }
-        part.withUnsafeReadableBytes { bytes in
-            output.append(UnsafeRawBufferPointer(rebasing: bytes.dropFirst(sentOfPart)))
-        }
-        end.withUTF8Buffer { bytes in
-            let rest = bytes.dropFirst(max(0, sentOfPart - size))
-            output.append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[rest.indices]))
-        }
-    }
-
-    private static func sendTogether(
-        _ descriptor: Int32,
-        _ first: UnsafeRawBufferPointer,
-        _ second: UnsafeRawBufferPointer,
-        _ third: UnsafeRawBufferPointer
-    ) -> Int {
-        var parts: InlineArray<3, iovec> = [part(first), part(second), part(third)]
-        var span = parts.mutableSpan
-        return span.withUnsafeMutableBufferPointer { list in
-            var message = msghdr()
-            message.msg_iov = list.baseAddress
-            message.msg_iovlen = list.count
-            while true {
-                let result = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
-                if result >= 0 { return result }
-                if errno != EINTR { return -Int(errno) }
-            }
-        }
-    }
-
-    private static func part(_ bytes: UnsafeRawBufferPointer) -> iovec {
-        // The system only reads from there.
-        iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-    }
-
-    /// How much of what was to be sent went out.
-    private func taken(_ result: Int, of wanted: Int) -> Int {
-        if result < 0, result != -Int(EAGAIN) {
-            isOutputBroken = true
-            // The delegate is not told from within its own call.
-            reactor.visit(self)
-        } else if result < wanted {
-            // The reactor tells when there is room again.
-            isBlocked = true
-        }
-        return max(0, result)
-    }
-
-    /// Has TLS take what was written, as much as it takes before the handshake is over.
-    private func seal(_ tls: TLSSession) {
-        while !output.isEmpty, !isOutputBroken {
-            let outcome = output.withBytes { bytes in
-                tls.write(UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.recordSize)))
-            }
-            switch outcome {
-            case .bytes(let count):
-                output.removeFirst(count)
-                // Record by record, so that TLS needs room for one alone.
-                tls.takeOutput(into: &sealed)
-            case .needsMore: return tls.takeOutput(into: &sealed)
-            case .ended, .broken:
-                isOutputBroken = true
-                reactor.visit(self)
-            }
-        }
-        tls.takeOutput(into: &sealed)
-        tidyOutput()
-    }
-
-    private func sendSealed() {
-        if !sealed.isEmpty, !isOutputBroken, !isBlocked {
-            let sent = sealed.withBytes { bytes in linux_send(descriptor, bytes.baseAddress, bytes.count) }
-            sealed.removeFirst(taken(sent, of: sealed.count))
-        }
-        if isOutputBroken || sealed.isEmpty {
-            if sealed.capacity > Self.keptCapacity { sealed = OutputBuffer() } else { sealed.removeAll() }
-        }
-    }
-
-    private func tidyOutput() {
-        if isOutputBroken || output.isEmpty {
-            if output.capacity > Self.keptCapacity { output = OutputBuffer() } else { output.removeAll() }
-        }
     }
 }

@@ -26,38 +26,16 @@ extension ClientConnection {
         case .rejected(let rejection):
             refuse(rejection, decision.findings, id, head: head, asked: asked)
         case .admitted(let admitted):
-            let client = client(of: decision.findings)
-            let place = loop.record(
-                id,
-                decision.findings,
-                nil,
-                status: 200,
-                from: client,
-                head: head,
-                asked: asked
-            )
-            closeUnlessBodyIsShort(head)
-            write { output in
+            answer(id, decision.findings, nil, status: 200, head: head, asked: asked) {
                 ClientResponse.permit(
                     admitted,
                     id: id,
                     dateLine: loop.dateLine(),
-                    closes: !keepsAlive,
-                    into: &output
+                    closes: $1,
+                    into: &$0
                 )
+                return 0
             }
-            flush()
-            let request = FinishedRequest(
-                id,
-                TrafficKey(decision.findings, nil),
-                status: 200,
-                bytes: 0,
-                from: client,
-                since: requestStart
-            )
-            loop.finished(request, at: place, head: head, asked: asked) { (decision.findings, nil) }
-            parser.recycle(head)
-            finishRequest()
         }
     }
 
@@ -71,31 +49,27 @@ extension ClientConnection {
             return refuse(rejection, Findings(now: loop.now(), at: endpoint), id, head: request.head)
         }
         // Where no body is read, a short one is passed over as after a refusal.
-        guard request.readsBody(of: body.remainingLength) else {
+        guard request.readsBody(of: input.remainingBodyLength) else {
             return answer(request, ownAnswer(to: request))
         }
         phase = .collecting(request)
         arm(loop.configuration.headerTimeoutSeconds)
-        if request.head.expectsContinue, !bodyIsRead, pending.isEmpty {
-            write { output in HeadWriter.writeContinue(into: &output) }
-            flush()
-        }
+        continueIfExpected(request.head)
     }
 
     /// Keeps what has come of the body, and answers at its end; false when nothing more can be done now.
     func collectBody(of request: CollectedRequest) -> Bool {
-        while !bodyIsRead {
-            switch body.decode(&pending.bytes) {
+        while !input.bodyIsRead {
+            switch input.readBody() {
             case .needMore:
-                if inputEnded { close() }
-                return inputEnded
+                if input.hasEnded { close() }
+                return input.hasEnded
             case .data(let part):
-                bodyIsRead = body.isFinished
                 guard request.take(part) else {
                     answer(request, ownAnswer(to: request))
                     return true
                 }
-            case .end: bodyIsRead = true
+            case .end: break
             case .malformed(let reason):
                 stopKeepingAlive()
                 let rejection = Rejection(.badRequest, operatorDetail: reason.rawValue)
@@ -113,38 +87,16 @@ extension ClientConnection {
     }
 
     private func answer(_ request: CollectedRequest, _ answer: OwnAnswer) {
-        let client = client(of: answer.findings)
-        let place = loop.record(
+        self.answer(
             request.id,
             answer.findings,
             answer.rejection,
             status: answer.status,
-            from: client,
             head: request.head
-        )
-        if let rejection = answer.rejection { closeIfCertificateIsMissing(rejection) }
-        closeUnlessBodyIsShort(request.head)
-        write { output in
-            answer.write(
-                id: request.id,
-                dateLine: loop.dateLine(),
-                hasBody: request.head.knownMethod != .head,
-                closes: !keepsAlive,
-                into: &output
-            )
+        ) {
+            let hasBody = request.head.knownMethod != .head
+            answer.write(id: request.id, dateLine: loop.dateLine(), hasBody: hasBody, closes: $1, into: &$0)
+            return hasBody ? answer.bodyLength : 0
         }
-        flush()
-        if let rejection = answer.rejection { loop.log(request.id, answer.findings, rejection) }
-        let finished = FinishedRequest(
-            request.id,
-            TrafficKey(answer.findings, answer.rejection?.code),
-            status: answer.status,
-            bytes: request.head.knownMethod == .head ? 0 : answer.bodyLength,
-            from: client,
-            since: requestStart
-        )
-        loop.finished(finished, at: place, head: request.head) { (answer.findings, answer.rejection) }
-        parser.recycle(request.head)
-        finishRequest()
     }
 }

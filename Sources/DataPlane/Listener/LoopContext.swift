@@ -16,22 +16,14 @@ final class LoopContext: @unchecked Sendable {
     /// How many connections it has or was just given.
     let connectionCount = Atomic<Int>(0)
     private(set) var isDraining = false
-    private var snapshots: SnapshotSource.Reader
-    private var keySets: KeySetsSource.Reader?
+    /// What it decides with.
+    var decider: RequestDecider
+    private var records: RequestRecords
+    private var clock: LoopClock
     // The requests that wait for a key, by a number of their own.
     private var awaitingKeys: [UInt64: (connection: ClientConnection, place: KeySetService.Place)] = [:]
     private var tickets: UInt64 = 0
-    // The snapshot that the pool's plans were made from.
-    private var planned: UInt64
-    private var admission: Admission
     private var requestIDs: RequestIDGenerator
-    private var dateField = DateField()
-    private var wallTime = Timestamp(secondsSinceEpoch: 0)
-    private var wallTimeTurn: UInt64?
-    private var refused: DecisionRing
-    private var admitted: DecisionRing
-    private var refusalLog: RefusalLog
-    private var telemetry: LoopTelemetry
     private var lag = LoopLag()
     private var connections: [ClientConnection] = []
     private var listener: Listener?
@@ -55,21 +47,21 @@ final class LoopContext: @unchecked Sendable {
         self.reactor = reactor
         self.configuration = configuration
         self.guesses = guesses
-        self.snapshots = SnapshotSource.Reader(snapshots)
-        keySets = (configuration.keySets?.keySets).map { KeySetsSource.Reader($0) }
-        planned = self.snapshots.version
         pool = UpstreamPool(reactor: reactor, scratch: scratch, turn: index, configuration: configuration)
         let cache = VerifiedTokenCache(
             capacity: configuration.rememberedTokens,
             maximumBytes: configuration.rememberedTokenBytes,
             seed: generator.next()
         )
-        admission = Admission(cache: cache, usedTokens: configuration.usedTokens)
+        decider = RequestDecider(
+            snapshots,
+            configuration.keySets?.keySets,
+            Admission(cache: cache, usedTokens: configuration.usedTokens),
+            pool
+        )
         requestIDs = RequestIDGenerator(using: &generator)
-        refused = DecisionRing(capacity: configuration.rememberedDecisions)
-        admitted = DecisionRing(capacity: configuration.rememberedDecisions)
-        refusalLog = RefusalLog(logger)
-        telemetry = LoopTelemetry(configuration.telemetry, configuration.accessLog)
+        records = RequestRecords(configuration, logger)
+        clock = LoopClock(configuration.now)
     }
 
     /// Begins to watch deadlines; before the reactor's thread runs.
@@ -88,16 +80,12 @@ final class LoopContext: @unchecked Sendable {
 
     /// The wall clock's time at this turn of the event loop.
     func now() -> Timestamp {
-        if wallTimeTurn != reactor.turn {
-            wallTimeTurn = reactor.turn
-            wallTime = configuration.now()
-        }
-        return wallTime
+        clock.now(in: reactor.turn)
     }
 
     /// The `Date` field now, with its line end.
     func dateLine() -> [UInt8] {
-        dateField.line(at: now())
+        clock.dateLine(in: reactor.turn)
     }
 
     // MARK: Decisions
@@ -108,43 +96,20 @@ final class LoopContext: @unchecked Sendable {
 
     /// Decides a request that came over a connection from this address.
     func decide(_ head: RequestHead, from peer: IPAddress?, _ certificate: Certificate?) -> Decision {
-        var (snapshot, credentials) = prepare(head, from: peer)
-        credentials.question.certificate = certificate
-        let host = head.host.map { $0.offset..<$0.end } ?? 0..<0
-        let keys = keySets?.current() ?? KeySets()
-        return head.bytes.withBytes { all in
-            admission.decide(
-                snapshot,
-                keys,
-                host: all.extracting(host),
-                method: all.extracting(head.method.offset..<head.method.end),
-                path: all.extracting(head.path.offset..<head.path.end),
-                authorization: all.extracting(credentials.authorization),
-                apiToken: all.extracting(credentials.apiToken),
-                fields: head,
-                credentials.question
-            )
-        }
+        decider.decide(head, from: peer, certificate, at: now())
     }
 
     /// Decides a request that a trusted proxy asks about, with the credentials of the question.
     func decide(_ asked: AskedRequest, in head: RequestHead, from peer: IPAddress?) -> Decision {
-        let (snapshot, credentials) = prepare(head, from: peer)
-        let keys = keySets?.current() ?? KeySets()
-        return head.bytes.withBytes { all in
-            admission.decide(
-                snapshot,
-                keys,
-                host: asked.host.span,
-                method: asked.method.span,
-                path: asked.path.span,
-                authorization: all.extracting(credentials.authorization),
-                apiToken: all.extracting(credentials.apiToken),
-                fields: AskedFields(head: head, queryBytes: asked.query),
-                credentials.question
-            )
-        }
+        decider.decide(asked, in: head, from: peer, at: now())
     }
+
+    /// What was found of a request that was no well-formed HTTP.
+    func noFindings() -> Findings {
+        Findings(now: now())
+    }
+
+    // MARK: Waiting for a key
 
     /// Has a connection told when a key has been fetched, or could not be.
     ///
@@ -170,92 +135,7 @@ final class LoopContext: @unchecked Sendable {
         configuration.keySets?.leave(waiting.place)
     }
 
-    /// Whether a connection's peer may ask for decisions about others' requests.
-    func isTrustedProxy(_ peer: IPAddress?) -> Bool {
-        guard let peer else { return false }
-        return snapshots.current().trustedProxies?.contains(peer) ?? false
-    }
-
-    /// Notes whose client secret was presented.
-    func noteUse(_ decision: TokenEndpoint.Decision) {
-        admission.noteUse(decision)
-    }
-
-    /// Whether an endpoint of the gateway's own is there.
-    func offers(_ endpoint: OwnEndpoint) -> Bool {
-        snapshots.current().offers(endpoint)
-    }
-
-    /// What is in force, and whom a request comes from; no address when a trusted proxy names none.
-    func circumstances(of head: RequestHead, from peer: IPAddress?) -> (Snapshot, IPAddress?) {
-        let snapshot = snapshots.current()
-        return (snapshot, clientAddress(of: head, from: peer, snapshot))
-    }
-
-    private struct Credentials {
-        var authorization = 0..<0
-        var apiToken = 0..<0
-        var question: AdmissionQuestion
-    }
-
-    private func prepare(_ head: RequestHead, from peer: IPAddress?) -> (Snapshot, Credentials) {
-        let snapshot = snapshots.current()
-        if snapshots.version != planned {
-            planned = snapshots.version
-            pool.forgetPlans()
-        }
-        var credentials = Credentials(
-            question: AdmissionQuestion(
-                clientAddress: clientAddress(of: head, from: peer, snapshot),
-                authorizationFields: 0,
-                apiTokenFields: 0,
-                now: now()
-            )
-        )
-        guard !head.present.isDisjoint(with: Self.credentials) else { return (snapshot, credentials) }
-        for field in head.headers {
-            if field.kind == .authorization {
-                if credentials.question.authorizationFields == 0 {
-                    credentials.authorization = field.value.offset..<field.value.end
-                }
-                credentials.question.authorizationFields += 1
-            } else if field.kind == .apiToken {
-                if credentials.question.apiTokenFields == 0 {
-                    credentials.apiToken = field.value.offset..<field.value.end
-                }
-                credentials.question.apiTokenFields += 1
-            }
-        }
-        return (snapshot, credentials)
-    }
-
-    private static let credentials = KnownHeaderSet(.authorization, .apiToken)
-
-    /// Whom the request comes from: the connection's peer, or whom a trusted proxy names.
-    private func clientAddress(
-        of head: RequestHead,
-        from peer: IPAddress?,
-        _ snapshot: Snapshot
-    ) -> IPAddress? {
-        guard let peer, let proxies = snapshot.trustedProxies, proxies.contains(peer) else { return peer }
-        let kind: KnownHeader
-        switch proxies.header {
-        case .xForwardedFor: kind = .xForwardedFor
-        case .forwarded: kind = .forwarded
-        case .proxyProtocol: return peer
-        }
-        guard head.present.contains(kind) else { return peer }
-        var fields: [[UInt8]] = []
-        for field in head.headers where field.kind == kind {
-            fields.append(head.bytes(field.value) { value in value.withUnsafeBufferPointer { Array($0) } })
-        }
-        return proxies.client(behind: peer, fields)
-    }
-
-    /// What was found of a request that was no well-formed HTTP.
-    func noFindings() -> Findings {
-        Findings(now: now())
-    }
+    // MARK: Records
 
     /// Keeps a decision before its answer is sent, so that whoever has the answer finds the decision.
     ///
@@ -269,30 +149,19 @@ final class LoopContext: @unchecked Sendable {
         head: RequestHead?,
         asked: AskedRequest? = nil
     ) -> Int {
-        let entry = DecisionRing.Entry(
-            id: id,
-            findings: findings,
-            rejection: rejection,
+        records.record(
+            id,
+            findings,
+            rejection,
             status: status,
-            address: address,
-            keptAt: reactor.now,
-            traceID: head.flatMap { TraceContext.id(of: $0) }
+            from: address,
+            head: head,
+            asked: asked,
+            keptAt: reactor.now
         )
-        return RequestTexts.with(head, asked) { method, path in
-            entry.rejection == nil
-                ? admitted.append(entry, method: method, path: path)
-                : refused.append(entry, method: method, path: path)
-        }
     }
 
     /// Counts a request whose answer has been written, or that broke off.
-    ///
-    /// - Parameters:
-    ///   - request: what became of it.
-    ///   - place: where its decision is kept, if there is one.
-    ///   - head: its head, if it could be read.
-    ///   - asked: what was asked about, if it was a question.
-    ///   - found: gives what was found and why it was refused.
     func finished(
         _ request: borrowing FinishedRequest,
         at place: Int?,
@@ -300,35 +169,38 @@ final class LoopContext: @unchecked Sendable {
         asked: AskedRequest? = nil,
         _ found: () -> (Findings, Rejection?)
     ) {
-        if let place {
-            if request.key.code == nil {
-                admitted.complete(request.id, at: place, microseconds: request.microseconds)
-            } else {
-                refused.complete(request.id, at: place, microseconds: request.microseconds)
-            }
-        }
-        telemetry.note(request, head, asked, at: now(), found)
+        records.finished(request, at: place, head: head, asked: asked, now: now(), found)
     }
 
     func log(_ id: RequestID, _ findings: Findings, _ rejection: Rejection) {
-        refusalLog.note(id, findings, rejection, at: now())
+        records.log(id, findings, rejection, at: now())
     }
 
     func decision(_ id: String) -> DecisionRecord? {
-        refused.find(id) ?? admitted.find(id)
+        records.decision(id)
     }
 
     func refusals(_ limit: Int, _ code: Rejection.Code?) -> [(keptAt: NIODeadline, record: DecisionRecord)] {
-        refused.latest(limit) { entry in code == nil || entry.rejection?.code == code }
+        records.refusals(limit, code)
+    }
+
+    /// Tells what was counted and sampled since the last time.
+    func handOverTelemetry() {
+        records.handOver(at: now())
     }
 
     // MARK: Connections
 
     /// Begins to serve a connection that the listener took; it is counted already.
     func serve(_ descriptor: Int32, from address: IPAddress) {
-        let socket = StreamSocket(descriptor, on: reactor, isConnecting: false, tls: tlsSession())
-        let proxies = snapshots.current().trustedProxies
-        socket.awaitsProxyHeader = proxies?.header == .proxyProtocol && proxies?.contains(address) == true
+        let proxies = decider.snapshot().trustedProxies
+        let socket = StreamSocket(
+            descriptor,
+            on: reactor,
+            isConnecting: false,
+            tls: tlsSession(),
+            awaitsProxyHeader: proxies?.header == .proxyProtocol && proxies?.contains(address) == true
+        )
         let connection = ClientConnection(socket, from: address, self)
         connection.slot = connections.count
         connections.append(connection)
@@ -349,7 +221,7 @@ final class LoopContext: @unchecked Sendable {
     /// Whether those who connect now are asked for a certificate: where some profile might want it.
     var asksForCertificate: Bool {
         guard let source = configuration.tls else { return false }
-        return source.alwaysAsks || snapshots.current().certificateDemands > 0
+        return source.alwaysAsks || decider.snapshot().certificateDemands > 0
     }
 
     func remove(_ connection: ClientConnection) {
@@ -376,28 +248,21 @@ final class LoopContext: @unchecked Sendable {
         }
         pool.sweep(now)
         handOverUses()
-        handOverTelemetry()
-        telemetry.handOverLines()
+        records.handOverAll(at: self.now())
         lag.note(reactor.sweepDelay, at: now)
         listener?.checkBackOff()
-        refusalLog.summarise(at: self.now())
     }
 
     /// Tells when keys and API tokens were last used; about once a second.
     private func handOverUses(isLast: Bool = false) {
         guard isLast || reactor.now >= usesDue else { return }
         usesDue = reactor.now + .seconds(1)
-        if let lastUses = configuration.lastUses, let uses = admission.takeUses() { lastUses.add(uses) }
-    }
-
-    /// Tells what was counted and sampled since the last time.
-    func handOverTelemetry() {
-        telemetry.handOver(at: now())
+        if let lastUses = configuration.lastUses, let uses = decider.takeUses() { lastUses.add(uses) }
     }
 
     /// How the event loop stands.
     func statistics() -> LoopStatistics {
-        let memory = admission.tokenMemory
+        let memory = decider.tokenMemory
         return LoopStatistics(
             connections: connectionCount.load(ordering: .relaxed),
             rememberedTokens: memory.count,
@@ -434,9 +299,7 @@ final class LoopContext: @unchecked Sendable {
         isOver = true
         pool.closeAll()
         handOverUses(isLast: true)
-        handOverTelemetry()
-        telemetry.handOverLines()
-        refusalLog.summarise(at: now(), isLast: true)
+        records.handOverAll(at: now(), isLast: true)
         whenDrained?()
         whenDrained = nil
     }

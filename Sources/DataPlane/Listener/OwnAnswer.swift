@@ -81,7 +81,7 @@ extension LoopContext {
         _ certificate: Certificate?,
         isSecure: Bool
     ) -> OwnAnswer {
-        let (snapshot, address) = circumstances(of: request.head, from: peer)
+        let (snapshot, address) = decider.circumstances(of: request.head, from: peer)
         let findings = Findings(now: now(), at: request.endpoint)
         switch request.endpoint {
         case .keySet:
@@ -103,7 +103,7 @@ extension LoopContext {
             )
             var generator = SystemRandomNumberGenerator()
             let decision = endpoint.decide(request.parts, from: address, certificate, using: &generator)
-            noteUse(decision)
+            decider.noteUse(decision)
             return OwnAnswer(decision)
         }
     }

@@ -110,8 +110,9 @@ final class TLSSession {
         ctls_output_sent(session)
     }
 
-    /// The certificate that the client proved to have.
-    var peerCertificate: Certificate? { ctls_peer_certificate(session).map(Certificate.init) }
+    /// The certificate that the client proved to have; looked for once, when it is first asked for, and so not before
+    /// the handshake is over.
+    private(set) lazy var peerCertificate = ctls_peer_certificate(session).map(Certificate.init)
 }
 
 /// The certificate that new connections are begun with, which can be replaced while others go on.

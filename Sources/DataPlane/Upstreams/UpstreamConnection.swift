@@ -82,7 +82,7 @@ final class UpstreamConnection {
     /// Has bytes written, straight into what will be sent.
     func write<Result>(_ body: (inout OutputBuffer) -> Result) -> Result? {
         guard let socket, state != .closed else { return nil }
-        return body(&socket.output)
+        return socket.write(body)
     }
 
     func write(_ part: ByteBuffer, then end: StaticString = "") {
