@@ -6,6 +6,7 @@ import io
 import json
 import random
 import re
+import resource
 import signal
 import threading
 import time
@@ -380,6 +381,31 @@ def test_a_full_disk_stops_no_call(start):
     refuse(gateway, 20)
     until("the count", lambda: total(metrics(gateway), "portcullis_access_log_lines_dropped_total") == 20)
     assert gateway.is_running
+
+
+def test_a_line_that_broke_off_does_not_swallow_the_next_one(start, tmp_path):
+    file, log = tmp_path / "catalog.yaml", tmp_path / "access.log"
+    file.write_text("upstreams: [{ name: x, targets: [{ url: 'http://127.0.0.1:1' }] }]\n")
+    gateway = start("--access-log", log, catalog=file)
+    refuse(gateway, 1)
+    until("the first line", lambda: lines(log))
+    # There is room for half a line more, then for none, then for all again.
+    limits = resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size + 100, resource.RLIM_INFINITY))
+    refuse(gateway, 2)
+
+    def dropped() -> float:
+        return total(metrics(gateway), "portcullis_access_log_lines_dropped_total")
+
+    until("the half line", lambda: dropped() == 2)
+    assert not log.read_bytes().endswith(b"\n")
+    refuse(gateway, 1)
+    until("nothing more", lambda: dropped() == 3)
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, limits)
+    last = gateway.call("GET", "/nothing/last")
+    found = until("the last line", lambda: (text := log.read_text()).endswith("\n") and "/nothing/last" in text and text.splitlines())
+    assert len(found) == 3 and dropped() == 3
+    assert json.loads(found[0])["path"] == "/nothing/here"
+    assert json.loads(found[2])["request_id"] == last.header("x-request-id")
 
 
 def test_upstreams_get_a_trace_unchanged_and_never_a_malformed_one(own, upstream):

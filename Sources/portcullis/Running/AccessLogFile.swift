@@ -19,13 +19,19 @@ final class AccessLogFile: AccessLogSink {
         var warnedAt: Int64?
     }
 
+    /// Where lines go; used on the queue alone.
+    private struct Output {
+        var descriptor: Int32
+        /// Whether the last line that was written broke off.
+        var isTorn = false
+    }
+
     private let path: String
     private let format: AccessLogFormat
     private let logger: Logger
     private let queue = DispatchQueue(label: "portcullis.access-log")
     private let state = Mutex(State())
-    // Opened and closed on the queue alone.
-    private let descriptor: Mutex<Int32>
+    private let output: Mutex<Output>
 
     /// Opens the log.
     ///
@@ -42,7 +48,7 @@ final class AccessLogFile: AccessLogSink {
         guard opened >= 0 else {
             throw .trouble("--access-log: cannot open \(path): \(String(cString: strerror(errno)))")
         }
-        descriptor = Mutex(opened)
+        output = Mutex(Output(descriptor: opened))
     }
 
     private static func open(_ path: String) -> Int32 {
@@ -82,9 +88,9 @@ final class AccessLogFile: AccessLogSink {
                 )
                 return
             }
-            let old = self.descriptor.withLock { descriptor in
-                defer { descriptor = opened }
-                return descriptor
+            let old = self.output.withLock { output in
+                defer { output = Output(descriptor: opened) }
+                return output.descriptor
             }
             close(old)
             self.logger.notice("access log opened again", metadata: ["file": "\(self.path)"])
@@ -99,19 +105,38 @@ final class AccessLogFile: AccessLogSink {
     }
 
     private func write(_ batch: AccessLogBatch) {
-        var lines: [UInt8] = []
+        var (number, isTorn) = output.withLock { ($0.descriptor, $0.isTorn) }
+        // What broke off is no line; the next one begins behind it.
+        var bytes = isTorn ? [Self.lineEnd] : []
         let offset = Self.nanoseconds(CLOCK_REALTIME) - Self.nanoseconds(CLOCK_MONOTONIC)
-        batch.write(format, wallOffset: offset, to: &lines)
-        let number = descriptor.withLock { $0 }
+        batch.write(format, wallOffset: offset, to: &bytes)
+        let (written, reason) = Self.write(bytes, to: number)
+        if written > 0 { isTorn = bytes[written - 1] != Self.lineEnd }
+        output.withLock { $0.isTorn = isTorn }
+        guard let reason else { return }
+        let lost = bytes[written...].count { $0 == Self.lineEnd }
+        // Where not even that line end was taken, it is among those that were not written.
+        lose(min(batch.count, lost), reason)
+    }
+
+    private static let lineEnd = UInt8(ascii: "\n")
+
+    /// Writes as much as is taken.
+    ///
+    /// - Returns: how many bytes, and why not all.
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> (Int, reason: String?) {
         var written = 0
-        while written < lines.count {
-            let count = lines[written...].withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
             if count > 0 {
                 written += count
             } else if count < 0, errno != EINTR {
-                return lose(batch, written == 0 ? batch.count : 1, String(cString: strerror(errno)))
+                return (written, String(cString: strerror(errno)))
             }
         }
+        return (written, nil)
     }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
@@ -120,7 +145,7 @@ final class AccessLogFile: AccessLogSink {
         return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
     }
 
-    private func lose(_ batch: AccessLogBatch, _ lines: Int, _ reason: String) {
+    private func lose(_ lines: Int, _ reason: String) {
         let second = Timestamp.systemNow.secondsSinceEpoch
         let isToBeTold = state.withLock { state in
             state.dropped &+= UInt64(lines)

@@ -19,6 +19,8 @@ enum Signals {
     /// connection is an error, not the end.
     static func listen() -> AsyncStream<Request> {
         signal(SIGPIPE, SIG_IGN)
+        // A file that may not grow any more is an error of the write, as a full disk is.
+        signal(SIGXFSZ, SIG_IGN)
         let (stream, continuation) = AsyncStream<Request>.makeStream()
         let queue = DispatchQueue(label: "portcullis.signals")
         let sources = [
