@@ -159,11 +159,17 @@ package final class Snapshot: Sendable {
 final class Caller: Sendable {
     let profile: CompiledProfile
     private let index: Int?
+    /// The API token in the record of uses.
+    let use: UseID?
+    /// Whether the API token by itself is the credential.
+    let isProvenByAPIToken: Bool
 
     /// Takes which of the profile's API tokens it is; `nil` when the profile knows its tokens by their claims.
     init(profile: CompiledProfile, apiTokenAt index: Int?) {
         self.profile = profile
         self.index = index
+        use = index.map { UseID(profile.profile.apiTokens[$0].id) }
+        isProvenByAPIToken = profile.profile.method == .token
     }
 
     var apiToken: APIToken? { index.map { profile.profile.apiTokens[$0] } }

@@ -34,19 +34,37 @@ struct ConsoleConsequenceTests {
                 rows(labels(call, "Acme", "acme-hmac"), 9, at: Timestamp(secondsSinceEpoch: 1_799_990_000)),
             ]
         )
-        return try await ConsoleCatalogHouse(ConsoleHouse(traffic: traffic))
+        let catalog = try await ConsoleCatalogHouse(ConsoleHouse(traffic: traffic))
+        func use(_ path: String, _ requests: UInt64, at seconds: Int64 = 1_800_000_000) throws -> UseCount {
+            let id = try #require(UseID(ConsoleCatalogHouse.id(path)))
+            let minute = TrafficPeriod.minute.slot(of: Timestamp(secondsSinceEpoch: seconds))
+            return UseCount(minute: minute, id: id, requests: requests)
+        }
+        let (key, token) = (catalog.furniture.key, catalog.furniture.token)
+        try await traffic.add(
+            [],
+            [],
+            [
+                use(key, 40), use(key, 1, at: 1_799_998_000), use(key, 9, at: 1_799_990_000), use(token, 1),
+            ]
+        )
+        return catalog
     }
 
     @Test func `each page that asks says how many calls there were in the last hour`() async throws {
         let catalog = try await Self.house()
         let profile = "42 calls in the last hour came through this profile."
+        let key = "41 calls in the last hour used this key."
+        let token = "1 call in the last hour used this API token."
         let client = "1,042 calls in the last hour came from this client."
         let collection = "1,050 calls in the last hour went to this collection. 1 of them was refused."
         let endpoint = "1,049 calls in the last hour went to this endpoint."
         for (page, sentence) in [
             ("\(catalog.profile)/delete", profile), ("\(catalog.profile)/deactivate", profile),
-            ("\(catalog.key)/delete", profile), ("\(catalog.key)/retire", profile),
-            ("\(catalog.token)/delete", profile), ("\(catalog.token)/deactivate", profile),
+            ("\(catalog.profile)/revocations/new", profile),
+            ("\(catalog.key)/delete", key), ("\(catalog.key)/retire", key),
+            ("\(catalog.token)/delete", token), ("\(catalog.token)/deactivate", token),
+            ("\(catalog.token)/refresh", token),
             ("\(catalog.client)/delete", client), ("\(catalog.client)/deactivate", client),
             ("\(catalog.collection)/delete", collection), ("\(catalog.collection)/deactivate", collection),
             ("\(catalog.endpoint)/delete", endpoint), ("\(catalog.endpoint)/edit", endpoint),
@@ -60,6 +78,9 @@ struct ConsoleConsequenceTests {
         let catalog = try await ConsoleCatalogHouse()
         let text = await catalog.house.show("\(catalog.profile)/delete").text
         #expect(text.contains("No call in the last hour came through this profile."))
+        let counted = try await ConsoleCatalogHouse(ConsoleHouse(traffic: MemoryTelemetryStore()))
+        let retired = await counted.house.show("\(counted.key)/retire").text
+        #expect(retired.contains("No call in the last hour used this key."))
     }
 
     @Test func `traffic is narrowed down by the admin API`() async throws {

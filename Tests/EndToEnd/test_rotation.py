@@ -6,7 +6,7 @@ import time
 
 import jwt
 import pytest
-from support.house import openssl_secret
+from support.house import catalog, openssl_secret
 from support.load import Load
 from support.waiting import until
 
@@ -313,3 +313,27 @@ def test_changing_rules_under_load_loses_nothing(matched, people):
             rule = {"issuer": "https://id.example", "claims": {"azp": f"other-{number}"}}
             matched.change("profiles", profile, token_matches=[rule])
     assert load.answered > 50 and not load.failures, load.failures[:3]
+
+
+def test_calls_of_the_last_hour_are_counted_key_by_key(start, people, upstream):
+    gateway = start()
+    gateway.apply(catalog(people, upstream.url))
+    profile = gateway.find("profiles", name="acme-hmac")["id"]
+    second = secrets.token_hex(32)
+    made = gateway.admin("POST", f"/profiles/{profile}/keys", {"name": "second", "secret": second})
+    assert made.status == 201, made
+    token = people.hmac.token()
+    forged = token[:-8] + ("A" * 8 if token[-8:] != "A" * 8 else "B" * 8)
+    # Who only names the API token has not used it, nor has who got no further than the path.
+    sent = [(CALL, token)] * 5 + [("/api-endpoints-v1/nothing", token)] + [(CALL, forged)] * 3 + [(CALL, None)]
+    for path, credential in sent:
+        gateway.get(path, credential)
+
+    def counted() -> dict:
+        return {(item["kind"], item["name"]): item["calls_last_hour"] for item in gateway.all("rotation", profile_id=profile)}
+
+    expected = {("key", "shared"): 5, ("key", "second"): 0, ("api_token", "default"): 5}
+    assert counted() == expected
+    gateway.kill()
+    gateway.start()
+    assert counted() == expected

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import GatewayCore
+import PortcullisTestSupport
 import SQLiteStore
 import Testing
 
@@ -121,6 +122,36 @@ import Testing
             let summary = try await store.traffic(window, at: Self.now)
             #expect(summary.requests == 6 && summary.latency.total == 6 && summary.refused == 0)
             #expect(summary.topClients.map(\.name) == ["Acme"])
+        }
+    }
+
+    @Test func `calls with a key are added up from a minute on, and forgotten after two hours`() async throws
+    {
+        let temporary = TemporaryStore()
+        let (key, other, unused) = (UseID(KeyID.test(1)), UseID(APITokenID.test(2)), UseID(KeyID.test(3)))
+        func minute(_ number: Int64) -> Timestamp {
+            Timestamp(secondsSinceEpoch: Self.now.secondsSinceEpoch + 60 * number)
+        }
+        for store in [try Self.open(temporary), MemoryTelemetryStore()] as [any TelemetryStore] {
+            for requests in [1, 2] as [UInt64] {
+                try await store.add(
+                    [],
+                    [],
+                    [
+                        UseCount(minute: minute(0), id: key, requests: requests),
+                        UseCount(minute: minute(1), id: key, requests: 10 * requests),
+                        UseCount(minute: minute(1), id: other, requests: 100 * requests),
+                    ]
+                )
+            }
+            let ids = [key, other, unused]
+            #expect(try await store.calls(with: ids, since: minute(0)) == [key: 33, other: 300])
+            #expect(try await store.calls(with: ids, since: minute(1)) == [key: 30, other: 300])
+            #expect(try await store.calls(with: [unused], since: minute(0)).isEmpty)
+            try await store.prune(at: minute(121))
+            #expect(try await store.calls(with: ids, since: minute(0)) == [key: 30, other: 300])
+            try await store.prune(at: minute(122))
+            #expect(try await store.calls(with: ids, since: minute(0)).isEmpty)
         }
     }
 

@@ -114,7 +114,12 @@ package struct AdminAPI: Sendable {
         operations += KeySetResource(catalog: catalog, keySets: dependencies.keySets).operations
         operations +=
             CertificatesResource(catalog: catalog, certificates: dependencies.certificates).operations
-        operations += RotationResource(catalog: catalog, lastUses: lastUses).operations
+        operations +=
+            RotationResource(
+                catalog: catalog,
+                lastUses: lastUses,
+                traffic: dependencies.observation?.traffic
+            ).operations
         operations += RevocationsResource(catalog: catalog).operations
         operations += CollectionsResource(catalog: catalog).operations
         operations += EndpointsResource(catalog: catalog).operations

@@ -15,6 +15,9 @@ package struct UseID: Hashable, Sendable {
         self.init(id)
     }
 
+    /// The identity as two signed numbers, for databases that have no others.
+    package var halves: (high: Int64, low: Int64) { (Int64(bitPattern: high), Int64(bitPattern: low)) }
+
     /// The identity as text.
     package var text: String { EntityID<UseID>(high: high, low: low).text }
 }

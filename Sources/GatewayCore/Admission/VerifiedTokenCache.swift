@@ -50,8 +50,8 @@ final class TokenProof: Sendable {
     /// The identity provider's keys that it was one of; `nil` for a key of the profile itself.
     let keySet: ProviderKeySet?
 
-    /// The key in the record of last uses; the gateway's and a provider's keys are nobody's to retire.
-    var use: UseID? { keySet == nil && gatewayKeys == nil ? UseID(key.id) : nil }
+    /// The key in the record of uses; the gateway's and a provider's keys are nobody's to retire.
+    let use: UseID?
 
     init(
         key: ProfileKey,
@@ -63,6 +63,7 @@ final class TokenProof: Sendable {
         self.hasExpiry = hasExpiry
         self.keySet = keySet
         self.gatewayKeys = gatewayKeys
+        use = keySet == nil && gatewayKeys == nil ? UseID(key.id) : nil
     }
 }
 

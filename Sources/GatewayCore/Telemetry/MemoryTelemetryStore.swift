@@ -14,6 +14,7 @@ package final class MemoryTelemetryStore: TelemetryStore {
         var decisions: [(sequence: Int64, record: DecisionRecord)] = []
         var sequence: Int64 = 0
         var slots: [SlotKey: [TrafficLabels: TrafficCount]] = [:]
+        var uses: [Timestamp: [UseID: UInt64]] = [:]
     }
 
     private let bounds: TelemetryBounds
@@ -26,7 +27,11 @@ package final class MemoryTelemetryStore: TelemetryStore {
         self.bounds = bounds
     }
 
-    package func add(_ decisions: [DecisionRecord], _ traffic: [TrafficRow]) async throws {
+    package func add(
+        _ decisions: [DecisionRecord],
+        _ traffic: [TrafficRow],
+        _ uses: [UseCount]
+    ) async throws {
         state.withLock { state in
             for record in decisions {
                 state.sequence += 1
@@ -38,6 +43,7 @@ package final class MemoryTelemetryStore: TelemetryStore {
                     Self.add(row, to: &state.slots[key, default: [:]])
                 }
             }
+            for use in uses { state.uses[use.minute, default: [:]][use.id, default: 0] &+= use.requests }
         }
     }
 
@@ -54,6 +60,9 @@ package final class MemoryTelemetryStore: TelemetryStore {
             state.decisions.removeAll { $0.record.at < oldest }
             state.slots = state.slots.filter { key, _ in
                 key.start.secondsSinceEpoch >= now.secondsSinceEpoch - key.period.keptSeconds
+            }
+            state.uses = state.uses.filter { minute, _ in
+                minute.secondsSinceEpoch >= now.secondsSinceEpoch - UseCount.keptSeconds
             }
         }
     }
@@ -110,6 +119,14 @@ package final class MemoryTelemetryStore: TelemetryStore {
         limit: Int
     ) async throws -> [TrafficRow] {
         Array(rows(window, from: window.slots(at: now)[0]).prefix(max(0, limit)))
+    }
+
+    package func calls(with ids: [UseID], since minute: Timestamp) async throws -> [UseID: UInt64] {
+        let minutes = state.withLock { $0.uses.filter { $0.key >= minute }.values }
+        return ids.reduce(into: [:]) { calls, id in
+            let sum = minutes.reduce(0) { $0 &+ ($1[id] ?? 0) }
+            if sum > 0 { calls[id] = sum }
+        }
     }
 
     private func rows(_ window: TrafficWindow, from start: Timestamp) -> [TrafficRow] {

@@ -46,9 +46,17 @@ package final class Telemetry: Sendable {
         var lostRequests: UInt64 = 0
     }
 
+    // What is written at once.
+    private struct Batch {
+        let decisions: [DecisionRecord]
+        let rows: [RowKey: TrafficCount]
+        let uses: UseCounts
+    }
+
     private struct State {
         var decisions: [DecisionRecord] = []
         var rows: [RowKey: TrafficCount] = [:]
+        var uses = UseCounts()
         var totals = TelemetryTotals()
         var isKeeping = false
     }
@@ -103,7 +111,9 @@ package final class Telemetry: Sendable {
         state.totals.droppedDecisions += report.dropped
         for row in report.traffic.rows(at: report.at) {
             state.totals.add(row)
-            add(row.count, RowKey(minute: TrafficPeriod.minute.slot(of: row.at), labels: row.labels), &state)
+            let minute = TrafficPeriod.minute.slot(of: row.at)
+            add(row.count, RowKey(minute: minute, labels: row.labels), &state)
+            for id in row.uses { state.uses.add(row.count.requests, of: id, in: minute) }
         }
         guard state.decisions.count + report.decisionCount <= maximumDecisions else {
             state.totals.droppedDecisions += UInt64(report.decisionCount)
@@ -128,21 +138,24 @@ package final class Telemetry: Sendable {
     /// - Throws: what the store throws; then the counts are tried again the next time, and the decisions dropped.
     package func keep() async throws {
         gather()
-        let batch = state.withLock { state -> (decisions: [DecisionRecord], rows: [RowKey: TrafficCount])? in
+        let batch = state.withLock { state -> Batch? in
             guard !state.isKeeping, !state.decisions.isEmpty || !state.rows.isEmpty else { return nil }
-            defer { (state.decisions, state.rows, state.isKeeping) = ([], [:], true) }
-            return (state.decisions, state.rows)
+            defer {
+                (state.decisions, state.rows, state.uses, state.isKeeping) = ([], [:], UseCounts(), true)
+            }
+            return Batch(decisions: state.decisions, rows: state.rows, uses: state.uses)
         }
         guard let batch else { return }
         do {
             let rows = batch.rows.map { TrafficRow(at: $0.minute, labels: $0.labels, count: $1) }
-            try await store.add(batch.decisions, rows)
+            try await store.add(batch.decisions, rows, batch.uses.all)
             state.withLock { $0.isKeeping = false }
         } catch {
             state.withLock { state in
                 state.isKeeping = false
                 state.totals.droppedDecisions += UInt64(batch.decisions.count)
                 for (key, count) in batch.rows { Self.add(count, key, &state) }
+                state.uses.merge(batch.uses)
             }
             throw error
         }

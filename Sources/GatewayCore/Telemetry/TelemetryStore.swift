@@ -26,6 +26,12 @@ package protocol TrafficStore: Sendable {
     ///
     /// - Throws: ``CatalogStoreError``.
     func trafficRows(_ window: TrafficWindow, at now: Timestamp, limit: Int) async throws -> [TrafficRow]
+
+    /// How many calls there were with each of some keys and API tokens since a minute began; none where it is left
+    /// out.
+    ///
+    /// - Throws: ``CatalogStoreError``.
+    func calls(with ids: [UseID], since minute: Timestamp) async throws -> [UseID: UInt64]
 }
 
 /// Where telemetry is kept.
@@ -35,12 +41,21 @@ package protocol TelemetryStore: DecisionStore, TrafficStore {
     /// Keeps decisions and adds counts, all or nothing.
     ///
     /// - Throws: ``CatalogStoreError``; nothing was kept then.
-    func add(_ decisions: [DecisionRecord], _ traffic: [TrafficRow]) async throws
+    func add(_ decisions: [DecisionRecord], _ traffic: [TrafficRow], _ uses: [UseCount]) async throws
 
     /// Forgets a little of what is beyond the bounds; to be called about once a second.
     ///
     /// - Throws: ``CatalogStoreError``.
     func prune(at now: Timestamp) async throws
+}
+
+extension TelemetryStore {
+    /// Keeps decisions and adds counts, all or nothing.
+    ///
+    /// - Throws: ``CatalogStoreError``; nothing was kept then.
+    package func add(_ decisions: [DecisionRecord], _ traffic: [TrafficRow]) async throws {
+        try await add(decisions, traffic, [])
+    }
 }
 
 /// How much telemetry is kept.

@@ -81,12 +81,15 @@ package struct TrafficRow: Sendable {
     package let labels: TrafficLabels
     /// How many.
     package let count: TrafficCount
+    /// The key and the API token that all of them were made with, as far as an event loop told it.
+    let uses: [UseID]
 
     /// Takes the parts.
-    package init(at: Timestamp, labels: TrafficLabels, count: TrafficCount) {
+    package init(at: Timestamp, labels: TrafficLabels, count: TrafficCount, uses: [UseID] = []) {
         self.at = at
         self.labels = labels
         self.count = count
+        self.uses = uses
     }
 }
 

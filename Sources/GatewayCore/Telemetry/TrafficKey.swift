@@ -8,6 +8,10 @@ package struct TrafficKey: Sendable {
     package let own: OwnEndpoint?
     /// Why it was refused, if it was.
     package let code: Rejection.Code?
+    /// The key that verified the token.
+    let key: UseID?
+    /// The API token of a caller who proved to be it.
+    let apiToken: UseID?
 
     /// Takes what is counted by out of the findings: copying all of those costs more than counting.
     package init(_ findings: borrowing Findings, _ code: Rejection.Code?) {
@@ -15,17 +19,21 @@ package struct TrafficKey: Sendable {
         profile = findings.caller?.profile
         own = findings.ownEndpoint
         self.code = code
+        key = findings.proof?.use
+        let isProven = findings.proof != nil || findings.caller?.isProvenByAPIToken == true
+        apiToken = isProven ? findings.caller?.use : nil
     }
 
     /// Makes a key of nothing.
     init() {
-        (route, profile, own, code) = (nil, nil, nil, nil)
+        (route, profile, own, code, key, apiToken) = (nil, nil, nil, nil, nil, nil)
     }
 
     /// Whether both count the same.
     @inline(__always)
     func isSame(as other: borrowing TrafficKey) -> Bool {
         route === other.route && profile === other.profile && own == other.own && code == other.code
+            && key == other.key && apiToken == other.apiToken
     }
 
     /// A number of twelve bits that equal keys share.
@@ -34,6 +42,7 @@ package struct TrafficKey: Sendable {
         var hash = Self.address(route) &* 0x9e37_79b9_7f4a_7c15
         hash = (hash ^ Self.address(profile)) &* 0xbf58_476d_1ce4_e5b9
         hash = (hash ^ Self.number(own) << 8 ^ Self.number(code)) &* 0x94d0_49bb_1331_11eb
+        hash = (hash ^ (key?.low ?? 0) ^ (apiToken?.high ?? 0)) &* 0x9e37_79b9_7f4a_7c15
         return Int(truncatingIfNeeded: hash >> 52)
     }
 

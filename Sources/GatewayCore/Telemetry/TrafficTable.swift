@@ -84,7 +84,8 @@ package struct TrafficTable: Sendable {
             return TrafficRow(
                 at: time,
                 labels: index == other ? .other : rows[index].key.labels,
-                count: count
+                count: count,
+                uses: [rows[index].key.key, rows[index].key.apiToken].compactMap { $0 }
             )
         }
     }

@@ -47,6 +47,19 @@ extension SQLiteTelemetryStore {
         }
     }
 
+    package func calls(with ids: [UseID], since minute: Timestamp) async throws -> [UseID: UInt64] {
+        try await read { database in
+            let sum = try database.cachedStatement(
+                sql: "SELECT SUM(requests) FROM uses WHERE high = ? AND low = ? AND minute >= ?"
+            )
+            return try ids.reduce(into: [:]) { calls, id in
+                let (high, low) = id.halves
+                let found = try Int64.fetchOne(sum, arguments: [high, low, minute.secondsSinceEpoch])
+                if let found, found > 0 { calls[id] = UInt64(found) }
+            }
+        }
+    }
+
     private static func forEachRow(
         _ database: Database,
         _ window: TrafficWindow,

@@ -99,7 +99,11 @@ package final class SQLiteTelemetryStore: TelemetryStore {
 
     // MARK: Writing
 
-    package func add(_ decisions: [DecisionRecord], _ traffic: [TrafficRow]) async throws {
+    package func add(
+        _ decisions: [DecisionRecord],
+        _ traffic: [TrafficRow],
+        _ uses: [UseCount]
+    ) async throws {
         try await write { [self] database in
             try memory.withLock { memory in
                 var writer = TelemetryWriter(database, memory)
@@ -109,6 +113,7 @@ package final class SQLiteTelemetryStore: TelemetryStore {
                 for row in traffic {
                     for period in TrafficPeriod.allCases { try writer.merge(row, period) }
                 }
+                for use in uses { try writer.add(use) }
                 memory = writer.memory.bounded
             }
         }

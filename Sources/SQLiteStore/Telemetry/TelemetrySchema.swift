@@ -11,6 +11,7 @@ enum TelemetrySchema {
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: nameTable + decisionTable + decisionIndexes + trafficTable)
         }
+        migrator.registerMigration("2 uses") { database in try database.execute(sql: useTable) }
         return migrator
     }
 
@@ -57,6 +58,19 @@ enum TelemetrySchema {
         CREATE INDEX decisions_by_address
             ON decisions (address, at, sequence, is_refused, code, client, profile, endpoint);
         CREATE INDEX decisions_by_request_id ON decisions (request_id);
+
+        """
+
+    // Calls with a key or an API token, minute by minute; its identity in two halves.
+    private static let useTable = """
+        CREATE TABLE uses (
+            high INTEGER NOT NULL,
+            low INTEGER NOT NULL,
+            minute INTEGER NOT NULL,
+            requests INTEGER NOT NULL,
+            PRIMARY KEY (high, low, minute)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX uses_by_minute ON uses (minute);
 
         """
 

@@ -77,6 +77,19 @@ struct TelemetryWriter {
 
     // MARK: Counts
 
+    /// Adds calls with a key or an API token.
+    func add(_ use: UseCount) throws {
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT INTO uses (high, low, minute, requests) VALUES (?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET requests = requests + excluded.requests
+                """
+        )
+        let (high, low) = use.id.halves
+        let requests = Int64(clamping: use.requests)
+        try statement.execute(arguments: [high, low, use.minute.secondsSinceEpoch, requests])
+    }
+
     /// Adds a row to what its slot of a period has.
     mutating func merge(_ row: TrafficRow, _ period: TrafficPeriod) throws {
         let slot = TelemetryMemory.Slot(
@@ -239,6 +252,7 @@ enum StoredChecks {
 enum TelemetryPruning {
     static func prune(_ database: Database, _ bounds: TelemetryBounds, piece: Int, at now: Timestamp) throws {
         try pruneDecisions(database, bounds, piece, now.secondsSinceEpoch - bounds.decisionSeconds)
+        try pruneUses(database, now.secondsSinceEpoch - UseCount.keptSeconds)
         for period in TrafficPeriod.allCases {
             let oldest = now.secondsSinceEpoch - period.keptSeconds
             let sql = "SELECT start FROM traffic WHERE period = ? ORDER BY start LIMIT 1"
@@ -251,6 +265,12 @@ enum TelemetryPruning {
                 arguments: [period.rawValue, start]
             )
         }
+    }
+
+    private static func pruneUses(_ database: Database, _ oldest: Int64) throws {
+        guard let minute = try Int64.fetchOne(database, sql: "SELECT MIN(minute) FROM uses"), minute < oldest
+        else { return }
+        try database.execute(sql: "DELETE FROM uses WHERE minute = ?", arguments: [minute])
     }
 
     private static func pruneDecisions(

@@ -136,6 +136,11 @@ struct TelemetryReader: DecisionLog, TrafficStore {
         try await keeper.store.trafficRows(window, at: now, limit: limit)
     }
 
+    func calls(with ids: [UseID], since minute: Timestamp) async throws -> [UseID: UInt64] {
+        await settle()
+        return try await keeper.store.calls(with: ids, since: minute)
+    }
+
     /// What there was since the start, to this moment.
     func totals() async -> TelemetryTotals {
         await settle()

@@ -131,9 +131,17 @@ private actor FailingStore: TelemetryStore {
 
     func recover() { isBroken = false }
 
-    func add(_ decisions: [DecisionRecord], _ traffic: [TrafficRow]) async throws {
+    func add(
+        _ decisions: [DecisionRecord],
+        _ traffic: [TrafficRow],
+        _ uses: [UseCount]
+    ) async throws {
         if isBroken { throw CatalogStoreError.full(detail: "rehearsal") }
-        try await store.add(decisions, traffic)
+        try await store.add(decisions, traffic, uses)
+    }
+
+    func calls(with ids: [UseID], since minute: Timestamp) async throws -> [UseID: UInt64] {
+        try await store.calls(with: ids, since: minute)
     }
 
     func prune(at now: Timestamp) async throws { try await store.prune(at: now) }

@@ -4,6 +4,7 @@ import GatewayCore
 struct RotationResource {
     let catalog: CatalogAccess
     let lastUses: LastUses?
+    let traffic: (any TrafficStore)?
     private static let path = "/api/v1/rotation"
 
     /// The operations.
@@ -79,10 +80,13 @@ struct RotationResource {
             let place = [judged.client, judged.profile.name, judged.judgement.kind.rawValue]
             return ((place + [judged.judgement.name]).joined(separator: "\u{0}"), judged.judgement.id)
         }
-        return AdminAnswer(200, page.document(of: document))
+        let shown = page.items.compactMap { UseID($0.judgement.id) }
+        let hour = TrafficWindow.hour.slots(at: call.now)[0]
+        let calls = try await traffic?.calls(with: shown, since: hour)
+        return AdminAnswer(200, page.document { document($0, calls) })
     }
 
-    private func document(_ judged: Judged) -> DocumentNode {
+    private func document(_ judged: Judged, _ calls: [UseID: UInt64]?) -> DocumentNode {
         let judgement = judged.judgement
         return DocumentNode(
             object: [
@@ -94,6 +98,12 @@ struct RotationResource {
                 ("name", .string(judgement.name)),
                 ("state", .string(judgement.state.rawValue)),
                 ("last_used_at", judgement.lastUsedAt.map { .string($0.description) } ?? .null),
+                (
+                    "calls_last_hour",
+                    calls.map { calls in
+                        .integer(Int64(clamping: UseID(judgement.id).flatMap { calls[$0] } ?? 0))
+                    } ?? .null
+                ),
                 ("can_be_retired", .bool(judgement.canBeRetired)),
                 ("reason", .string(judgement.reason)),
             ]
@@ -123,6 +133,11 @@ struct RotationResource {
                 "last_used_at",
                 .optional(.text(.time)),
                 "When a token was last verified with it; null: never."
+            ),
+            ObjectShape.Field(
+                "calls_last_hour",
+                .optional(.integer(0...Int64.max)),
+                "How many calls of the last hour proved their caller with it; null: nobody counts."
             ),
             ObjectShape.Field("can_be_retired", .boolean, "Whether nobody would miss it."),
             ObjectShape.Field("reason", .text(.any(1...2000)), "Why, or why not."),

@@ -12,7 +12,7 @@ struct APITokenPages {
             .post("/profiles/{id}/api-tokens/new") { visit in try await make(visit) },
             .show("\(item)/refresh", .role(.manager)) { visit in
                 let (profile, token) = try await found(visit)
-                return refreshForm(profile, token, visit).page()
+                return try await refreshForm(profile, token, visit).page()
             },
             .post("\(item)/refresh") { visit in try await refresh(visit) },
             .show("\(item)/edit", .role(.manager)) { visit in
@@ -127,8 +127,11 @@ struct APITokenPages {
         )
     }
 
-    private func refreshForm(_ profile: CatalogEntity, _ token: CatalogEntity, _ visit: Visit) -> CatalogForm
-    {
+    private func refreshForm(
+        _ profile: CatalogEntity,
+        _ token: CatalogEntity,
+        _ visit: Visit
+    ) async throws -> CatalogForm {
         let page = "\(ProfilePages.root)/\(profile.id)"
         let use = CatalogPage.lastUse(token.document["last_used_at"]?.value.text, visit.now)
         var form = CatalogForm(
@@ -139,6 +142,7 @@ struct APITokenPages {
             lead:
                 "A new API token takes the name of \(CatalogPage.quoted(token.name)), which was \(use). The new one "
                 + "is shown once, on the next page.",
+            notes: [try await RecentCalls.sentence(with: "API token", token, of: profile, visit)],
             groups: [
                 CatalogForm.Group(fields: [
                     KeyFields.overlap("The old one ends", now: "At once, without an overlap")
@@ -162,7 +166,7 @@ struct APITokenPages {
             )
             return shown(made, "Your new API token", profile)
         } catch let problem as ConsoleProblem where [409, 422].contains(problem.status) {
-            return refreshForm(profile, token, visit).page(again: visit.form, problem)
+            return try await refreshForm(profile, token, visit).page(again: visit.form, problem)
         }
     }
 
@@ -184,7 +188,8 @@ struct APITokenPages {
                 ? "The API token \(name) is deleted: calls with it are refused at once, and it cannot be had back."
                 : "Calls with the API token \(name) are refused from the next one on.",
             consequences: [
-                "It was \(use).", try await RecentCalls.sentence(.profile(profile), visit), last,
+                "It was \(use).",
+                try await RecentCalls.sentence(with: "API token", token, of: profile, visit), last,
             ],
             action:
                 "\(ProfilePages.page(visit))/api-tokens/\(token.id)/\(isDeleting ? "delete" : "deactivate")",

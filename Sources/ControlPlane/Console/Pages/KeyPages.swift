@@ -97,7 +97,7 @@ struct KeyPages {
             action: "\(page)/keys/\(key.id)/retire",
             lead:
                 "\(CatalogPage.quoted(key.name)) was \(use). Tokens signed with it are refused from then on.",
-            notes: [try await RecentCalls.sentence(.profile(profile), visit)],
+            notes: [try await RecentCalls.sentence(with: "key", key, of: profile, visit)],
             groups: [CatalogForm.Group(fields: [KeyFields.overlap("When", now: "Now")])],
             submit: "Retire key",
             cancel: page
@@ -124,7 +124,7 @@ struct KeyPages {
             question:
                 "The key \(CatalogPage.quoted(key.name)) is deleted: tokens signed with it are refused at once.",
             consequences: [
-                "It was \(use).", try await RecentCalls.sentence(.profile(profile), visit),
+                "It was \(use).", try await RecentCalls.sentence(with: "key", key, of: profile, visit),
                 "To let others change over first, retire it with an overlap instead.",
             ],
             action: "\(ProfilePages.page(visit))/keys/\(key.id)/delete",

@@ -6,7 +6,7 @@ struct RevocationPages {
     var routes: [ConsoleRoute] {
         [
             .show("/profiles/{id}/revocations/new", .role(.manager)) { visit in
-                form(try await ProfilePages.profile(visit)).page()
+                try await form(try await ProfilePages.profile(visit), visit).page()
             },
             .post("/profiles/{id}/revocations/new") { visit in try await add(visit) },
             .show("/profiles/{id}/revocations/{revocation_id}/delete", .role(.manager)) { visit in
@@ -22,7 +22,7 @@ struct RevocationPages {
         "\(ProfilePages.path(visit))/revocations/\(visit.segment("revocation_id"))"
     }
 
-    private func form(_ profile: CatalogEntity) -> CatalogForm {
+    private func form(_ profile: CatalogEntity, _ visit: Visit) async throws -> CatalogForm {
         let page = "\(ProfilePages.root)/\(profile.id)"
         var token = FormField(
             "token",
@@ -37,6 +37,7 @@ struct RevocationPages {
             crumbs: ProfilePages.crumbs(profile),
             action: "\(page)/revocations/new",
             lead: "They are refused with 401 token_revoked from the next call on. Fill in one of the four.",
+            notes: [try await RecentCalls.sentence(.profile(profile), visit)],
             groups: [
                 CatalogForm.Group(
                     heading: "Which tokens",
@@ -74,7 +75,8 @@ struct RevocationPages {
 
     private func add(_ visit: Visit) async throws -> ConsoleAnswer {
         let profile = try await ProfilePages.profile(visit)
-        return try await form(profile).submit(visit, "POST", "\(ProfilePages.path(visit))/revocations") { _ in
+        return try await form(profile, visit).submit(visit, "POST", "\(ProfilePages.path(visit))/revocations")
+        { _ in
             .redirect(to: ProfilePages.page(visit))
         }
     }
