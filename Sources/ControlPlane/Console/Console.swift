@@ -116,19 +116,13 @@ package struct Console: Sendable {
         }
         if case .role(let needed) = route.access {
             guard let session else { return signIn(target, request) }
-            guard session.principal.role >= needed else {
-                throw Problem(
-                    .roleNotSufficient,
-                    "your role is \(session.principal.role.rawValue), this needs \(needed.rawValue)"
-                )
-            }
+            try Self.check(session.principal.role, atLeast: needed)
         }
-        let form = try await form(request, route, session, readBody)
         let visit = Visit(
             request: request,
             path: path,
             query: Form(target.query),
-            form: form,
+            form: try await form(request, route, session, readBody),
             session: session,
             now: now,
             api: ConsoleAPI(
@@ -140,6 +134,15 @@ package struct Console: Sendable {
             gateway: dependencies.gateway?.url(seenFrom: request.authority) ?? ""
         )
         return rendered(try await route.perform(visit), session)
+    }
+
+    private static func check(_ role: Role, atLeast needed: Role) throws(Problem) {
+        guard role >= needed else {
+            throw Problem(
+                .roleNotSufficient,
+                "your role is \(role.rawValue), this needs \(needed.rawValue)"
+            )
+        }
     }
 
     private func form(

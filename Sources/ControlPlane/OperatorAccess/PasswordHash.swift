@@ -98,6 +98,7 @@ struct PasswordHash: Sendable {
 
     private static func bytes(_ text: Substring) -> [UInt8]? {
         let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+        // What cannot be read is no hash, and lets nobody in.
         return try? Base64.decode(Array((text + padding).utf8))
     }
 }

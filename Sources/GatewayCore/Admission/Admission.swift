@@ -170,24 +170,6 @@ package struct Admission: Sendable {
         }
     }
 
-    /// Checks 7 and 8, whatever the caller was known by.
-    @inline(__always)
-    private func checkGrant(
-        _ caller: Caller,
-        _ question: AdmissionQuestion,
-        to route: Route,
-        _ findings: inout Findings
-    ) throws(Rejection) {
-        findings.check = .address
-        try CallerRules.checkAddress(findings.clientAddress, of: caller)
-        if let rules = caller.profile.certificateRules {
-            try rules.check(question.certificate, at: question.now)
-        }
-        // Behind who asks, because it concerns what is asked for.
-        findings.check = .grant
-        try CallerRules.checkGrant(of: route, to: caller.profile)
-    }
-
     @inline(__always)
     private func admit(
         to route: Route,
@@ -202,55 +184,6 @@ package struct Admission: Sendable {
             identityHeaders: identityHeaders
         )
         return Decision(outcome: .admitted(admitted), findings: findings)
-    }
-
-    /// Check 9, the endpoint's rule: last, because it costs most and looks at everything.
-    @inline(never)
-    private func check(
-        _ rule: AuthorizationRule,
-        _ claims: JSONDocument?,
-        _ caller: Caller,
-        _ method: Span<UInt8>,
-        _ normalPath: [UInt8]?,
-        _ path: Span<UInt8>,
-        _ parameters: PathParameters,
-        _ fields: some RequestFields,
-        _ findings: inout Findings
-    ) throws(Rejection) {
-        findings.check = .authorization
-        let bytes = normalPath ?? path.withUnsafeBufferPointer { Array($0) }
-        let (holds, steps) = rule.evaluate(
-            claims: claims,
-            clientName: caller.profile.client.name,
-            profileName: caller.profile.profile.name,
-            method: method.withUnsafeBufferPointer { Array($0) },
-            parameters: (0..<parameters.count).map { Array(bytes[parameters[$0]]) },
-            fields: fields
-        )
-        guard !holds else { return }
-        let isCostly = steps >= AuthorizationRule.budget
-        let label = findings.route?.label ?? ""
-        throw Rejection(
-            .notAuthorized,
-            operatorDetail: isCostly
-                ? "the rule of \(label) costs too much with this token and request"
-                : "the scopes or the rule of \(label) do not hold for this call"
-        )
-    }
-
-    /// Checks 4 to 6, which depend on nothing but the token, its profile and the time.
-    private func checkStanding(
-        _ remembered: RememberedToken,
-        _ now: Timestamp,
-        _ findings: inout Findings
-    ) throws(Rejection) {
-        findings.check = .time
-        try TokenRules.checkTime(remembered.token, of: remembered.profile, now: now)
-        findings.check = .claims
-        try TokenRules.checkClaims(remembered.token, of: remembered.profile, now: now)
-        // After authentication: whether a client is active is nobody else's business.
-        findings.check = .active
-        try CallerRules.checkActive(findings.caller, now: now)
     }
 
     /// The part of check 5 that holds for tokens that are accepted once.
@@ -273,90 +206,6 @@ package struct Admission: Sendable {
             isKnown: { snapshot.catalog.profiles[$0] != nil }
         )
         findings.check = check
-    }
-
-    // MARK: Check 1: the route
-
-    private func matchRoute(
-        _ snapshot: Snapshot,
-        _ host: Span<UInt8>,
-        _ method: Span<UInt8>,
-        _ path: Span<UInt8>,
-        _ findings: inout Findings
-    ) throws(Rejection) -> (Route, PathParameters) {
-        let match: RouteTable.Match
-        do throws(RequestPath.Refusal) {
-            if try RequestPath.isNormal(path) {
-                match = snapshot.routes.match(host: host, method: method, path: path)
-            } else {
-                let normal = try RequestPath.normalize(path)
-                match = snapshot.routes.match(host: host, method: method, path: normal.span)
-                findings.normalPath = normal
-            }
-        } catch {
-            throw Rejection(.badRequest, operatorDetail: error.rawValue)
-        }
-        findings.check = .route
-        switch match {
-        case .found(let route, let parameters):
-            findings.route = route
-            return (route, parameters)
-        case .otherMethods(let methods):
-            findings.allowedMethods = methods
-            throw Rejection(
-                .methodNotAllowed,
-                operatorDetail:
-                    "the path's endpoints answer \(methods.joined(separator: ", ")), not this method"
-            )
-        case .notFound:
-            throw Rejection(
-                .endpointNotFound,
-                operatorDetail: "no active endpoint matches this host and path"
-            )
-        }
-    }
-
-    // MARK: Check 2: the credential
-
-    private func findCredential(
-        _ authorization: Span<UInt8>,
-        _ apiToken: Span<UInt8>,
-        _ question: AdmissionQuestion,
-        _ findings: inout Findings
-    ) throws(Rejection) -> PresentedCredential {
-        findings.check = .credential
-        let count = question.authorizationFields + question.apiTokenFields
-        guard count <= 1 else {
-            throw Rejection(
-                .credentialAmbiguous,
-                operatorDetail: "\(count) credentials are present, expected 1"
-            )
-        }
-        guard question.authorizationFields == 1 else {
-            guard question.apiTokenFields == 1 else {
-                throw Rejection(
-                    .credentialMissing,
-                    operatorDetail: "expected Authorization: Bearer or API-Token, found neither"
-                )
-            }
-            let digest = apiToken.withUnsafeBufferPointer { APITokenDigest(token: $0) }
-            return .apiToken(digest, in: .header)
-        }
-        switch BearerCredential.find(in: authorization) {
-        case .token(let range): return .bearer(range)
-        case .several:
-            throw Rejection(
-                .credentialAmbiguous,
-                operatorDetail: "one Authorization field lists several credentials"
-            )
-        case .otherScheme:
-            if let credential = BasicCredential.find(in: authorization) { return credential }
-            throw Rejection(
-                .credentialMissing,
-                operatorDetail:
-                    "expected Authorization: Bearer, or Basic with the user api-token, found another scheme"
-            )
-        }
     }
 
     // MARK: Check 3: the token

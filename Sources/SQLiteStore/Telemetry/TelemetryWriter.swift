@@ -231,6 +231,7 @@ enum StoredChecks {
 
     /// The checks; empty when the column holds something else.
     static func outcomes(_ json: String) -> [CheckOutcome] {
+        // A decision without its checks is still one.
         guard let node = try? DocumentNode(json: Array(json.utf8)) else { return [] }
         var outcomes = node.elements.compactMap { part -> CheckOutcome? in
             let texts = part.elements.compactMap { $0.value.text }

@@ -31,24 +31,17 @@ struct RunningGateway {
         let source = try await CatalogSource.open(options, logger)
         let snapshots = SnapshotSource(Snapshot(try SigningKeyKeeper.signed(source, at: .systemNow)))
         let tokens = TokenRecords(source, startedAt: .systemNow, logger)
-        var configuration = DataPlaneConfiguration(now: { .systemNow })
-        configuration.usedTokens = tokens.used
-        configuration.lastUses = tokens.lastUses
         let accessLog = try options.accessLog.map { try AccessLogFile($0, options.accessLogFormat, logger) }
-        configuration.accessLog = accessLog
         let telemetry = TelemetryKeeper.start(options, logger)
-        configuration.telemetry = telemetry.telemetry
         let keys = try await ProviderKeys.start(options, source, snapshots.current, logger)
-        configuration.keySets = keys.service
         let certificate = try options.tls.map { try ListenerCertificate.start($0, snapshots, logger) }
-        configuration.tls = certificate?.source
         let apiSource = RunningAdmin.apiSource(source, snapshots, keys)
         let signingKeys = SigningKeyKeeper(source: apiSource, snapshots: snapshots, logger: logger)
         await signingKeys.check(at: .systemNow)
-        configuration.host = options.listen.host
-        configuration.port = options.listen.port
-        configuration.threads = options.threads
-        configuration.headerTimeoutSeconds = Int64(options.headerTimeoutSeconds)
+        var configuration = Self.configuration(options, tokens, keys)
+        configuration.tls = certificate?.source
+        configuration.accessLog = accessLog
+        configuration.telemetry = telemetry.telemetry
         let server = try await listening(on: options.listen, "--listen") {
             try await GatewayServer.start(configuration, snapshots: snapshots, logger: logger)
         }
@@ -72,14 +65,7 @@ struct RunningGateway {
                 logger: logger
             )
         }
-        try Terminal.print("gateway listening on \(options.listen.with(port: server.port))")
-        try Terminal.print("admin listening on \(options.adminListen.with(port: admin.port))")
-        if let token = try await admin.operators.openSetUp(at: .systemNow) {
-            let authority = "\(options.adminListen.with(port: admin.port))"
-            try Terminal.print(
-                "console: \(admin.operators.link("setup", token: token, authority: authority))"
-            )
-        }
+        try await announce(options, server, admin)
         logger.info(
             "serving",
             metadata: [
@@ -102,6 +88,35 @@ struct RunningGateway {
             signals: signals,
             logger: logger
         )
+    }
+
+    private static func configuration(
+        _ options: ServeOptions,
+        _ tokens: TokenRecords,
+        _ keys: ProviderKeys
+    ) -> DataPlaneConfiguration {
+        var configuration = DataPlaneConfiguration(now: { .systemNow })
+        configuration.host = options.listen.host
+        configuration.port = options.listen.port
+        configuration.threads = options.threads
+        configuration.headerTimeoutSeconds = Int64(options.headerTimeoutSeconds)
+        configuration.usedTokens = tokens.used
+        configuration.lastUses = tokens.lastUses
+        configuration.keySets = keys.service
+        return configuration
+    }
+
+    /// Tells whoever started it where it listens, and how the first owner is set up.
+    private static func announce(
+        _ options: ServeOptions,
+        _ server: GatewayServer,
+        _ admin: RunningAdmin
+    ) async throws {
+        let authority = "\(options.adminListen.with(port: admin.port))"
+        try Terminal.print("gateway listening on \(options.listen.with(port: server.port))")
+        try Terminal.print("admin listening on \(authority)")
+        guard let token = try await admin.operators.openSetUp(at: .systemNow) else { return }
+        try Terminal.print("console: \(admin.operators.link("setup", token: token, authority: authority))")
     }
 
     /// Serves until SIGTERM or SIGINT, then drains.

@@ -105,6 +105,7 @@ struct TelemetryReader: DecisionLog, TrafficStore {
     func decision(requestID: String) async -> DecisionRecord? {
         if let record = await server.decision(requestID: requestID) { return record }
         await settle()
+        // While the database cannot be read, only what is remembered is known; who writes tells why.
         return try? await keeper.store.decision(requestID: requestID)
     }
 

@@ -59,13 +59,13 @@ struct APITokenPages {
     )
 
     private static let limits = [
-        ProfileForms.time("expires_at", "Expires at (UTC)", "Empty: never. You can refresh it at any time."),
-        ProfileForms.list(
+        PlainField.time("expires_at", "Expires at (UTC)", "Empty: never. You can refresh it at any time."),
+        PlainField.list(
             "ip_allow",
             "Allowed addresses",
             "One address or CIDR block in a line. Empty: all that the profile allows."
         ),
-        ProfileForms.list("ip_deny", "Denied addresses", "Refused even when allowed."),
+        PlainField.list("ip_deny", "Denied addresses", "Refused even when allowed."),
     ]
 
     private func newForm(_ profile: CatalogEntity) -> CatalogForm {
@@ -112,7 +112,7 @@ struct APITokenPages {
 
     private func editForm(_ profile: CatalogEntity, _ token: CatalogEntity) -> CatalogForm {
         let page = "\(ProfilePages.root)/\(profile.id)"
-        let active = ProfileForms.flag(
+        let active = PlainField.flag(
             "active",
             "Active",
             "Switched off it is refused, and can be switched on again."

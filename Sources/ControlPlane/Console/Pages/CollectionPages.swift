@@ -188,7 +188,7 @@ struct CollectionPages {
                 )
             ),
             CatalogField(.text(emptyIsNull: false), FormField("version", "Version", hint: "For people.")),
-            ProfileForms.list(
+            PlainField.list(
                 "hosts",
                 "Host names",
                 "One in a line, without a port. Empty: it answers under all."

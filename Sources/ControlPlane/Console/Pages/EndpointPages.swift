@@ -143,7 +143,7 @@ struct EndpointPages {
                     placeholder: "/orders/{id}"
                 )
             ),
-            ProfileForms.flag("active", "Active", "Switched off it answers 404.", isOn: true),
+            PlainField.flag("active", "Active", "Switched off it answers 404.", isOn: true),
         ]
     )
 
@@ -165,12 +165,12 @@ struct EndpointPages {
             hint: names.isEmpty ? "There is no upstream yet: make one under Upstreams first." : "",
             fields: [
                 CatalogField(.text(emptyIsNull: false), field),
-                ProfileForms.text(
+                PlainField.text(
                     "upstream_path",
                     "Path at the upstream",
                     "May use the path’s parameters. Empty: the same."
                 ),
-                ProfileForms.number(
+                PlainField.number(
                     "timeout_seconds",
                     "Timeout in seconds",
                     "How long the upstream may take to begin its answer, 1 to 240. Empty: 30."
@@ -183,8 +183,8 @@ struct EndpointPages {
         heading: "More: body limit, credential",
         isFolded: true,
         fields: [
-            ProfileForms.number("max_body_bytes", "Largest request body in bytes", "Empty: 5,000,000."),
-            ProfileForms.flag(
+            PlainField.number("max_body_bytes", "Largest request body in bytes", "Empty: 5,000,000."),
+            PlainField.flag(
                 "forward_credential",
                 "Pass the credential on",
                 "Off: the upstream gets the caller’s name and claims, and not its token."
@@ -215,7 +215,7 @@ struct EndpointPages {
                 ])
             )
         ),
-        ProfileForms.list(
+        PlainField.list(
             "scopes",
             "Scopes",
             "One in a line: a token must have all of them, in scope or scp."

@@ -68,9 +68,9 @@ struct KeyMaking {
             heading: "More: kid, algorithms, times",
             isFolded: true,
             fields: [
-                KeyFields.kid, ProfileForms.algorithms("algorithms", algorithms),
-                ProfileForms.time("active_from", "Verifies from (UTC)", "Empty: at once."),
-                ProfileForms.time("retire_at", "Retires at (UTC)", "Empty: never."),
+                KeyFields.kid, PlainField.algorithms("algorithms", algorithms),
+                PlainField.time("active_from", "Verifies from (UTC)", "Empty: at once."),
+                PlainField.time("retire_at", "Retires at (UTC)", "Empty: never."),
             ]
         )
     }

@@ -46,7 +46,7 @@ struct KeyPages {
         let isSecret = key.document["public_key"] == nil
         var fields = [
             KeyFields.name,
-            ProfileForms.flag(
+            PlainField.flag(
                 "active",
                 "Active",
                 "Switched off it verifies nothing, and can be switched on again."
@@ -54,8 +54,8 @@ struct KeyPages {
         ]
         if isSecret { fields.append(KeyFields.base64) }
         let times = [
-            ProfileForms.time("active_from", "Verifies from (UTC)", "Empty: at once."),
-            ProfileForms.time(
+            PlainField.time("active_from", "Verifies from (UTC)", "Empty: at once."),
+            PlainField.time(
                 "retire_at",
                 "Retires at (UTC)",
                 "From then on it verifies nothing. Empty: never."
@@ -74,7 +74,7 @@ struct KeyPages {
                 CatalogForm.Group(heading: "When", fields: times),
                 CatalogForm.Group(
                     heading: "What tokens may say",
-                    fields: [KeyFields.kid, ProfileForms.algorithms("algorithms", possible)]
+                    fields: [KeyFields.kid, PlainField.algorithms("algorithms", possible)]
                 ),
             ],
             cancel: page
@@ -157,7 +157,7 @@ enum KeyFields {
         )
     )
 
-    static let base64 = ProfileForms.flag(
+    static let base64 = PlainField.flag(
         "secret_is_base64",
         "The secret is Base64-encoded",
         "Off: the text as it stands is the key, as most tools use it. On: the text is decoded first. When in "

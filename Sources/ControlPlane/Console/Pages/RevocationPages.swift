@@ -43,13 +43,13 @@ struct RevocationPages {
                     heading: "Which tokens",
                     fields: [
                         CatalogField(.text(emptyIsNull: true), token),
-                        ProfileForms.text("jti", "The one with this jti", ""),
-                        ProfileForms.text(
+                        PlainField.text("jti", "The one with this jti", ""),
+                        PlainField.text(
                             "subject",
                             "All with this sub",
                             "Not an API token: switch that off instead."
                         ),
-                        ProfileForms.time(
+                        PlainField.time(
                             "issued_before",
                             "All issued before (UTC)",
                             "By iat; those without iat too."
@@ -60,7 +60,7 @@ struct RevocationPages {
                     heading: "For people",
                     fields: [
                         CatalogField(.text(emptyIsNull: true), FormField("reason", "Reason")),
-                        ProfileForms.time(
+                        PlainField.time(
                             "expires_at",
                             "Until (UTC)",
                             "Empty: until the token expires, or for ever."

@@ -118,17 +118,17 @@ struct SettingsPages {
                 CatalogForm.Group(
                     heading: "Tokens",
                     fields: [
-                        ProfileForms.list(
+                        PlainField.list(
                             "identity_claims",
                             "Identity claims",
                             "One in a line, in order: the claims that may carry the API token. The gateway’s own names are looked at besides."
                         ),
-                        ProfileForms.flag(
+                        PlainField.flag(
                             "require_exp",
                             "Tokens must expire",
                             "On: a token without exp is refused, unless a profile says otherwise."
                         ),
-                        ProfileForms.number(
+                        PlainField.number(
                             "leeway_seconds",
                             "Allowed difference of clocks in seconds",
                             "0 to 300. Empty: 30."
@@ -138,7 +138,7 @@ struct SettingsPages {
                 CatalogForm.Group(
                     heading: "Proxies in front of the gateway",
                     fields: [
-                        ProfileForms.list(
+                        PlainField.list(
                             "trusted_proxies",
                             "Trusted proxies",
                             "One address or CIDR block in a line: they are believed when they say whom a call comes from. Empty: nobody."
@@ -160,12 +160,12 @@ struct SettingsPages {
                 CatalogForm.Group(
                     heading: "What the gateway signs",
                     fields: [
-                        ProfileForms.text(
+                        PlainField.text(
                             "issuer",
                             "Issuer",
                             "iss of its access tokens and assertions: the URL that others know the gateway by."
                         ),
-                        ProfileForms.number(
+                        PlainField.number(
                             "signing_key_days",
                             "Signing key rotates after days",
                             "1 to 3650. Empty: 90."
@@ -189,12 +189,12 @@ struct SettingsPages {
                 + "verify for some time after that.",
             groups: [
                 CatalogForm.Group(fields: [
-                    ProfileForms.number(
+                    PlainField.number(
                         "activate_after_seconds",
                         "Signs after seconds",
                         "Empty: 300, as long as others may keep the keys that they fetched."
                     ),
-                    ProfileForms.number(
+                    PlainField.number(
                         "retire_after_seconds",
                         "The old ones verify for seconds after that",
                         "Empty: as long as what they signed can live. 0 ends what they signed."

@@ -140,7 +140,7 @@ struct UpstreamPages {
                         placeholder: "http://127.0.0.1:9000"
                     )
                 ),
-                ProfileForms.number(
+                PlainField.number(
                     "connect_timeout_seconds",
                     "Connection timeout in seconds",
                     "1 to 60. Empty: 5."
@@ -162,17 +162,17 @@ struct UpstreamPages {
                                 + "or by what stands in brackets: groups -> X-Groups (;)."
                         )
                     ),
-                    ProfileForms.text(
+                    PlainField.text(
                         "assertion.audience",
                         "Audience of a signed assertion",
                         "Empty: it gets none."
                     ),
-                    ProfileForms.text(
+                    PlainField.text(
                         "assertion.header",
                         "Header of the assertion",
                         "Empty: Portcullis-Assertion."
                     ),
-                    ProfileForms.number(
+                    PlainField.number(
                         "assertion.lifetime_seconds",
                         "Life of the assertion in seconds",
                         "10 to 600."
