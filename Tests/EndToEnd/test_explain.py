@@ -315,6 +315,42 @@ def test_the_command_line_tells_causes(gateway, callers):
 # MARK: the tools
 
 
+HOSTS = [
+    "a.example", "A.Example:80", "127.0.0.1", "[::1]:8443", "a_b", "-", "x" * 300, "a:99999", "a:", ":80", "a:80:80", "[::1",
+    "::1", "a@b", "u:p@b", "a,b", "a%20", "a\\b", "*.a", "é", "x" * 16_378, "x" * 16_379,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: host[:12])
+def test_explain_takes_a_host_as_the_gateway_does(gateway, callers, host):
+    for token in (None, callers.sign("hs", callers.payload("hs", int(time.time())))):
+        explained = ask(gateway, "GET", f"http://{host}{CALL}", token)
+        fields = "" if token is None else f"Authorization: Bearer {token}\r\n"
+        answer = raw(gateway, f"GET {CALL} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n")
+        assert (explained["code"], explained["status"] or 200) == (answer.code, answer.status), explained
+
+
+@pytest.mark.parametrize("length", [65_000, 65_510, 65_511, 65_521, 65_522, 65_536, 70_000])
+def test_explain_takes_a_length_as_the_gateway_does(gateway, length):
+    target = "/" + "a" * (length - 1)
+    explained = ask(gateway, "GET", target, None)
+    answer = raw(gateway, f"GET {target} HTTP/1.1\r\nHost: -\r\n\r\n")
+    assert (explained["code"], explained["status"]) == (answer.code, answer.status), explained["checks"][0]
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "A" * 32, "A" * 33, "A" * 500, "~"])
+def test_explain_takes_a_method_as_the_gateway_does(gateway, method):
+    explained = ask(gateway, method, CALL, None)
+    answer = raw(gateway, f"{method} {CALL} HTTP/1.1\r\nHost: -\r\n\r\n")
+    assert (explained["code"], explained["status"]) == (answer.code, answer.status), explained["checks"][0]
+
+
+def raw(gateway, request: str):
+    with gateway.connect() as wire:
+        wire.send(request.encode())
+        return wire.read()
+
+
 def tool(gateway, path: str, status: int = 200, **body):
     answer = gateway.admin("POST", path, body)
     assert answer.status == status, answer

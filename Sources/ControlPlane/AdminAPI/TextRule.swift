@@ -167,20 +167,22 @@ extension TextRule {
 
     /// What a request line names.
     static let requestURL = TextRule(
-        lengths: 1...65_536,
-        pattern: "^(/|[Hh][Tt][Tt][Pp][Ss]?://)",
-        expected: "a path that begins with /, or an absolute http or https URL"
+        lengths: 1...131_072,
+        pattern: "^(/|[Hh][Tt][Tt][Pp][Ss]?://[^/?#])",
+        expected: "a path that begins with /, or an absolute http or https URL with a host"
     ) { text in
-        text.utf8.first == UInt8(ascii: "/") || ExplainedRequest.schemeLength(text) != nil
+        if text.utf8.first == UInt8(ascii: "/") { return true }
+        guard let length = ExplainedRequest.schemeLength(text) else { return false }
+        return text.utf8.dropFirst(length).first.map { !"/?#".utf8.contains($0) } ?? false
     }
 
     /// The method of a request line, known or not (RFC 9110 §5.6.2: a token).
     static let requestMethod = TextRule(
-        lengths: 1...32,
+        lengths: 1...1000,
         pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
         expected: "a method, for instance GET"
     ) { text in
-        text.utf8.allSatisfy { isAlphanumeric($0) || "!#$%&'*+.^_`|~-".utf8.contains($0) }
+        ExplainedRequest.isMethod(text)
     }
 
     // MARK: Characters

@@ -1,3 +1,4 @@
+import GatewayCore
 package import NIOCore
 
 /// Reads request heads from the bytes of one connection, however they are cut into arrivals.
@@ -139,11 +140,11 @@ package struct RequestHeadParser: Sendable {
         switch field.kind {
         case .host:
             guard host == nil else { throw .badRequest(.duplicateHost, offset: field.name.offset) }
-            guard let authority = Authority(bytes, field.value) else {
+            guard let authority = Authority(bytes, field.value.offset..<field.value.end) else {
                 throw .badRequest(.host, offset: field.value.offset)
             }
             host = field.value
-            hostName = authority.name
+            hostName = ByteRange(offset: authority.name.lowerBound, end: authority.name.upperBound)
         case .expect:
             guard !hadExpect, equal(bytes, field.value, "100-continue") else {
                 throw .badRequest(.expectation, offset: field.value.offset)

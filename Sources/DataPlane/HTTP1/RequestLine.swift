@@ -1,3 +1,5 @@
+import GatewayCore
+
 /// The parts of a request line (RFC 9112 §3).
 struct RequestLine: Sendable {
     /// The longest method accepted, in bytes; the longest registered one has 17.
@@ -154,8 +156,8 @@ struct AbsoluteTarget: Sendable {
         var end = start
         while end < hierarchyEnd, bytes[end] != ASCII.slash { end += 1 }
         authority = ByteRange(offset: start, end: end)
-        guard let parsed = Authority(bytes, authority) else { return nil }
-        authorityName = parsed.name
+        guard let parsed = Authority(bytes, start..<end) else { return nil }
+        authorityName = ByteRange(offset: parsed.name.lowerBound, end: parsed.name.upperBound)
         if end < hierarchyEnd {
             path = ByteRange(offset: end, end: hierarchyEnd)
         } else {

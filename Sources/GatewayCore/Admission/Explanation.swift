@@ -10,6 +10,8 @@ package struct ExplainedRequest: Sendable {
     package var path: String
     /// The query without its `?`; empty when there is none.
     package var query = ""
+    /// Whether the path is followed by a `?`, with or without a query behind it.
+    private var hasQueryMark = false
     /// The signed token, or an API token by itself; `nil` for a request without either.
     package var token: [UInt8]?
     /// The address that the call would come from.
@@ -51,6 +53,22 @@ extension ExplainedRequest {
         )
         isAddressAssumed = clientAddress == nil
         query = String(rest.dropFirst(path.count + 1))
+        hasQueryMark = rest.count > path.count
+    }
+
+    /// The request target: the path with its query.
+    package var target: String { hasQueryMark || !query.isEmpty ? "\(path)?\(query)" : path }
+
+    /// Whether a text can be a method, known or not: a token (RFC 9110 §5.6.2 and §9.1).
+    package static func isMethod(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                default: "!#$%&'*+.^_`|~-".utf8.contains(byte)
+                }
+            }
     }
 
     /// How many bytes the scheme of an absolute URL has, with its `://`; schemes know no case (RFC 3986 §3.1).
@@ -163,36 +181,65 @@ package enum Explanation {
 }
 
 extension ExplainedRequest {
-    /// The longest header field line, and the longest target, that the gateway's listener accepts, in bytes.
-    private static let (maximumField, maximumTarget) = (16 * 1024, 64 * 1024)
+    /// What the gateway's listener accepts: of a method, of a header field's line, and of all of a head, in bytes.
+    private static let (maximumMethod, maximumField, maximumHead) = (32, 16 * 1024, 64 * 1024)
 
     /// Why the call would not even be read: what HTTP itself does not let through is refused before any decision.
     fileprivate var refusalOnTheWire: Rejection? {
-        let isVisible: (UInt8) -> Bool = { (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }
-        if path.utf8.count + query.utf8.count + 1 > Self.maximumTarget {
-            return Rejection(.uriTooLong, operatorDetail: "the request target is longer than 65536 bytes")
+        let line = method.utf8.count + target.utf8.count + "  HTTP/1.1\r\n".utf8.count
+        if method == "CONNECT" || method.utf8.count > Self.maximumMethod {
+            return .malformed("the method is CONNECT, or longer than \(Self.maximumMethod) bytes")
         }
-        if !path.utf8.allSatisfy(isVisible) || !query.utf8.allSatisfy(isVisible) {
+        if line > Self.maximumHead {
             return Rejection(
-                .badRequest,
-                operatorDetail: "the request target holds a byte that is not visible ASCII, or a fragment"
+                .uriTooLong,
+                operatorDetail: "the request line has \(line) bytes, at most \(Self.maximumHead) are accepted"
             )
         }
-        guard let token else { return nil }
-        if let control = token.firstIndex(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }) {
-            return Rejection(
-                .badRequest,
-                operatorDetail:
+        if !target.utf8.allSatisfy({ (0x21...0x7e).contains($0) && $0 != UInt8(ascii: "#") }) {
+            return .malformed("the request target holds a byte that is not visible ASCII, or a fragment")
+        }
+        return fieldRefusal(behind: line)
+    }
+
+    private func fieldRefusal(behind line: Int) -> Rejection? {
+        let host = host.isEmpty ? "-" : host
+        if let refusal = Self.lengthRefusal("Host", host.utf8.count) { return refusal }
+        if Authority(host.utf8.span, 0..<host.utf8.count) == nil {
+            return .malformed("the host is no name or address, with or without port")
+        }
+        var credentialLine = 0
+        if let token {
+            if let control = token.firstIndex(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }) {
+                return .malformed(
                     "the token has a line break or another control byte at position \(control), which no header can carry"
-            )
+                )
+            }
+            let length = "Bearer ".utf8.count + token.count
+            if let refusal = Self.lengthRefusal("Authorization", length) { return refusal }
+            credentialLine = "Authorization: \r\n".utf8.count + length
         }
-        let length = "Authorization: Bearer ".utf8.count + token.count
-        guard length > Self.maximumField else { return nil }
-        let limit = Self.maximumField
+        let head = line + "Host: \r\n\r\n".utf8.count + host.utf8.count + credentialLine
+        guard head > Self.maximumHead else { return nil }
         return Rejection(
             .headersTooLarge,
-            operatorDetail: "the field Authorization has \(length) bytes, at most \(limit) are accepted"
+            operatorDetail: "the head has \(head) bytes, at most \(Self.maximumHead) are accepted"
         )
+    }
+
+    private static func lengthRefusal(_ field: String, _ valueLength: Int) -> Rejection? {
+        let length = field.utf8.count + 2 + valueLength
+        guard length > maximumField else { return nil }
+        return Rejection(
+            .headersTooLarge,
+            operatorDetail: "the field \(field) has \(length) bytes, at most \(maximumField) are accepted"
+        )
+    }
+}
+
+extension Rejection {
+    fileprivate static func malformed(_ detail: String) -> Rejection {
+        Rejection(.badRequest, operatorDetail: detail)
     }
 }
 
