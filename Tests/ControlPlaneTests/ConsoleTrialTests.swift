@@ -141,6 +141,28 @@ struct ConsoleTrialTests {
         #expect(await house.post(page, form([("key", pem)])).status == 200)
     }
 
+    @Test func `what was pasted where no secret belongs is sent, and neither shown nor kept`() async throws {
+        let pair = try await house.admin.call("POST", "/api/v1/keys/generate", #"{"kind":"ed25519"}"#).json
+        let pem = pair.text("private_key")
+        let (line, token) = (String(pem.split(separator: "\n")[1]), catalog.furniture.apiToken)
+        for (changes, isSent) in [
+            ([("body", pem)], true), ([("body", "x \(token)")], true), ([("url", "/x?k=\(token)")], true),
+            ([("url", "/x/\(token)/y")], true), ([("payload", "{\"sub\":\"\(token)\"}")], true),
+            ([("token", token)], false), ([("token", pem)], false),
+        ] {
+            let before = trials.calls.count
+            let answer = await house.post(page, form(changes))
+            #expect(answer.status == (isSent ? 200 : 422), "\(changes)\n\(answer.text)")
+            #expect(trials.calls.count == before + (isSent ? 1 : 0))
+            // The house's gateway answers with the target, as an echo would.
+            let own = answer.text.replacing("called GET \(changes[0].1)", with: "")
+            #expect(!own.contains(token) && !own.contains(line), "\(changes)\n\(own)")
+        }
+        for entry in house.admin.store.entries.map(\.entry) {
+            #expect(!entry.name.contains(token) && !entry.name.contains(token.prefix(32)), "\(entry.name)")
+        }
+    }
+
     @Test func `a gateway that does not answer is said, and an API token by itself is not repeated`()
         async throws
     {
@@ -180,7 +202,8 @@ struct ConsoleTrialTests {
     @Test func `a call that cannot be sent is refused before it is noted`() async throws {
         let noted = house.admin.store.entries.count
         for body in [
-            #"{"url":"/a b"}"#, #"{"url":"/a#b"}"#, #"{"url":"/é"}"#, #"{"url":"http://a b/"}"#,
+            #"{"url":"/a b"}"#, #"{"url":"/a\u0000b"}"#, #"{"url":"http:///x"}"#, #"{"url":"http://a b/"}"#,
+            #"{"url":"/x","method":"TRACE","body":"b"}"#,
             #"{"url":"/x","method":"CONNECT"}"#, #"{"url":"/x","method":"GET /y"}"#,
             #"{"url":"/x","token":"a\r\nX-Evil: 1"}"#, #"{"url":"/x","api_token":"a\nb"}"#,
             #"{"url":"/x","body":"b","content_type":"a\r\nb"}"#, #"{"url":"ftp://x/"}"#, "{}",

@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.browser import Browser  # noqa: E402
+from support.first_day import FirstDay  # noqa: E402
 from support.gateway import BINARY, Gateway  # noqa: E402
 from support.house import Nginx, People, catalog  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
@@ -58,6 +59,17 @@ def browser():
     chromium = Browser()
     yield chromium
     chromium.close()
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory, browser, upstream):
+    """A gateway of the module's own, and its owner in a browser."""
+    folder = tmp_path_factory.mktemp("day")
+    gateway = Gateway(folder / "data").start()
+    day = FirstDay(gateway, browser, upstream.url, folder)
+    yield day
+    day.owner.close()
+    gateway.stop()
 
 
 @pytest.fixture(scope="session")

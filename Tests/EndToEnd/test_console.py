@@ -12,16 +12,6 @@ from support.tokens import b64, unb64
 from support.waiting import until
 
 
-@pytest.fixture(scope="module")
-def day(tmp_path_factory, browser, upstream):
-    folder = tmp_path_factory.mktemp("first-day")
-    gateway = Gateway(folder / "data").start()
-    day = FirstDay(gateway, browser, upstream.url, folder)
-    yield day
-    day.owner.close()
-    gateway.stop()
-
-
 @pytest.fixture(autouse=True)
 def no_fault_on_any_page(day):
     yield

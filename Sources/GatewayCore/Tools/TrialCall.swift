@@ -7,32 +7,36 @@ package struct TrialCall: Sendable {
     /// The path with its query.
     package let target: String
     /// Further fields, in order.
-    package var fields: [(name: String, value: String)]
+    package let fields: [(name: String, value: String)]
     /// The body; `nil` for none.
-    package var body: [UInt8]?
+    package let body: [UInt8]?
 
     /// Takes a path, a path with query or an absolute URL apart as ``ExplainedRequest`` does.
+    ///
+    /// - Throws: ``TrialFailure`` when the call cannot be sent as it is asked for.
     package init(
         method: String,
         url: String,
         fields: [(name: String, value: String)] = [],
         body: [UInt8]? = nil
-    ) {
+    ) throws(TrialFailure) {
         let request = ExplainedRequest(method: method, url: url, token: nil, clientAddress: nil)
         self.method = method
         host = request.host
-        target = request.path + (request.query.isEmpty ? "" : "?" + request.query)
+        target = request.target
         self.fields = fields
         self.body = body
+        if let fault { throw TrialFailure(fault) }
     }
 
-    /// Why the call cannot be sent as it is asked for; lower case, no full stop.
-    package var fault: String? {
+    private var fault: String? {
         // Whatever else there is, the gateway itself is to refuse it.
-        let isSendable = { (byte: UInt8) in (0x21...0x7e).contains(byte) && byte != UInt8(ascii: "#") }
+        let isSendable = { (byte: UInt8) in byte > 0x20 && byte != 0x7f }
         if method == "CONNECT" { return "CONNECT opens a tunnel, and makes no call" }
+        if !ExplainedRequest.isMethod(method) { return "the method is no token, expected for instance GET" }
+        if method == "TRACE", body != nil { return "TRACE carries no body" }
         if !target.utf8.allSatisfy(isSendable) || !host.utf8.allSatisfy(isSendable) {
-            return "the URL has a character that must be written with %, or a fragment"
+            return "the URL has white space or a control character, which must be written with %"
         }
         // Named by the field alone: what is in it may be a secret.
         let isCarried = { (byte: UInt8) in byte >= 0x20 && byte != 0x7f }

@@ -15,7 +15,7 @@ struct TrialTarget {
 
     /// What was entered in a form: a path, or a URL.
     init(method: String, url: String) {
-        let call = TrialCall(method: method, url: url)
+        let call = ExplainedRequest(method: method, url: url, token: nil, clientAddress: nil)
         self.method = method
         host = call.host
         path = call.target

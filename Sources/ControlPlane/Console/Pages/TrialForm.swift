@@ -225,7 +225,13 @@ struct TrialForm {
     /// - Throws: ``ConsoleProblem``.
     func credential(_ visit: Visit) async throws -> TrialCredential {
         let (token, apiToken) = (visit.form.text("token"), visit.form.text("api_token"))
-        if !token.isEmpty { return .token(token, seconds: nil) }
+        if !token.isEmpty, method != "token" {
+            // It is shown in the command line: what is something else, a private key for instance, must not be.
+            guard token.split(separator: ".", omittingEmptySubsequences: false).count == 3,
+                !PrivateKeyText.isFound(in: token)
+            else { throw ConsoleProblem(422, [("token", "expected a token, three parts between dots")]) }
+            return .token(token, seconds: nil)
+        }
         switch method {
         case "jwt": return try await mint(apiToken, visit)
         case "oauth2": return try await accessToken(apiToken, visit)

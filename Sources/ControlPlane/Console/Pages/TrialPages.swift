@@ -1,4 +1,5 @@
 import GatewayCore
+import JOSE
 
 /// "Try it": a call with a credential of the profile, made through the gateway's own listener, and its decision.
 struct TrialPages {
@@ -14,6 +15,7 @@ struct TrialPages {
 
     private func perform(_ visit: Visit) async throws -> ConsoleAnswer {
         let form = try await TrialForm(visit)
+        let shown = Self.withoutSecrets(visit)
         var credential: TrialCredential?
         do {
             credential = try await form.credential(visit)
@@ -22,10 +24,28 @@ struct TrialPages {
                 let body = form.call(visit) + (credential?.members ?? [])
                 trial = try await visit.api.send("POST", "/api/v1/try", [], .fields(body))
             }
-            return form.page(visit, nil, outcome(trial, credential, visit))
+            if !Self.isWhole(shown, visit) { credential = nil }
+            return form.page(shown, nil, outcome(trial, credential, shown))
         } catch let problem as ConsoleProblem where problem.status < 500 && problem.status != 403 {
-            return form.page(visit, problem, command(credential, visit))
+            if !Self.isWhole(shown, visit) { credential = nil }
+            return form.page(shown, problem, command(credential, shown))
         }
+    }
+
+    /// The visit without what was pasted where no secret belongs: it is sent once, and shown nowhere.
+    private static func withoutSecrets(_ visit: Visit) -> Visit {
+        var shown = visit
+        shown.form = Form(
+            visit.form.fields.filter {
+                !PrivateKeyText.isFound(in: $0.value) && !TokenMask.hasRun($0.value.utf8)
+            }
+        )
+        return shown
+    }
+
+    /// Whether all of the call may be shown, so that it can be repeated.
+    private static func isWhole(_ shown: Visit, _ visit: Visit) -> Bool {
+        ["url", "body", "token"].allSatisfy { shown.form[$0] == visit.form[$0] }
     }
 
     // MARK: What came of it
