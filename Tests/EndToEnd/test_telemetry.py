@@ -404,6 +404,13 @@ def test_a_line_that_broke_off_does_not_swallow_the_next_one(start, tmp_path):
     last = gateway.call("GET", "/nothing/last")
     found = until("the last line", lambda: (text := log.read_text()).endswith("\n") and "/nothing/last" in text and text.splitlines())
     assert len(found) == 3 and dropped() == 3
+    # Nor does what was left by a gateway that ended meanwhile.
+    gateway.stop()
+    log.write_bytes(log.read_bytes()[:-5])
+    gateway.start()
+    refuse(gateway, 1)
+    text = until("a line behind the torn one", lambda: (text := log.read_text()).endswith("\n") and text)
+    assert len(text.splitlines()) == 4 and json.loads(text.splitlines()[3])["path"] == "/nothing/here"
     assert json.loads(found[0])["path"] == "/nothing/here"
     assert json.loads(found[2])["request_id"] == last.header("x-request-id")
 

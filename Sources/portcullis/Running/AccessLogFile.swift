@@ -48,12 +48,24 @@ final class AccessLogFile: AccessLogSink {
         guard opened >= 0 else {
             throw .trouble("--access-log: cannot open \(path): \(String(cString: strerror(errno)))")
         }
-        output = Mutex(Output(descriptor: opened))
+        output = Mutex(Output(descriptor: opened, isTorn: Self.isTorn(path)))
     }
 
     private static func open(_ path: String) -> Int32 {
         if path == "-" { return STDOUT_FILENO }
         return Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+    }
+
+    /// Whether a file ends within a line, as one does whose disk was full when the gateway ended.
+    private static func isTorn(_ path: String) -> Bool {
+        var status = stat()
+        guard path != "-", stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0
+        else { return false }
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var last = lineEnd
+        return pread(descriptor, &last, 1, status.st_size - 1) == 1 && last != lineEnd
     }
 
     /// How many lines were lost.
@@ -89,7 +101,7 @@ final class AccessLogFile: AccessLogSink {
                 return
             }
             let old = self.output.withLock { output in
-                defer { output = Output(descriptor: opened) }
+                defer { output = Output(descriptor: opened, isTorn: Self.isTorn(self.path)) }
                 return output.descriptor
             }
             close(old)
@@ -132,7 +144,7 @@ final class AccessLogFile: AccessLogSink {
             }
             if count > 0 {
                 written += count
-            } else if count < 0, errno != EINTR {
+            } else if count == 0 || errno != EINTR {
                 return (written, String(cString: strerror(errno)))
             }
         }
