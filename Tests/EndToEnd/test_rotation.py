@@ -1,5 +1,6 @@
 """Keys and API tokens replaced under load, when each was last used, one-time tokens, and tokens known by their claims."""
 
+import json
 import secrets
 import threading
 import time
@@ -313,6 +314,38 @@ def test_changing_rules_under_load_loses_nothing(matched, people):
             rule = {"issuer": "https://id.example", "claims": {"azp": f"other-{number}"}}
             matched.change("profiles", profile, token_matches=[rule])
     assert load.answered > 50 and not load.failures, load.failures[:3]
+
+
+def test_many_api_tokens_are_counted_each_and_take_no_labels_from_others(start, upstream):
+    gateway = start("--threads", "1")
+    tokens = [secrets.token_hex(32) for _ in range(1200)]
+    profile = {"name": "p", "method": "token", "collections": ["c"]}
+    clients = [
+        {
+            "name": f"Client {number:02}",
+            "profiles": [profile | {"api_tokens": [{"name": f"t{i}", "token": token} for i, token in enumerate(tokens[number::60])]}],
+        }
+        for number in range(60)
+    ]
+    gateway.apply(
+        {
+            "upstreams": [{"name": "echo", "targets": [{"url": upstream.url}]}],
+            "collections": [
+                {"name": "C", "handle": "c", "endpoints": [{"name": "e", "methods": ["GET"], "path": "/e", "upstream": "echo"}]}
+            ],
+            "clients": clients,
+        }
+    )
+    with gateway.connect() as wire:
+        # Sent in one go, so that one hand-over has them all.
+        for token in tokens:
+            wire.send(f"GET /c/e HTTP/1.1\r\nHost: x\r\nAPI-Token: {token}\r\n\r\n".encode())
+        assert all(wire.read().status == 200 for _ in tokens)
+    counted = [item["calls_last_hour"] for item in gateway.all("rotation")]
+    assert counted == [1] * len(tokens)
+    time.sleep(1)
+    traffic = gateway.admin("GET", "/traffic").json
+    assert traffic["requests"] == len(tokens) and "(other)" not in json.dumps(traffic)
 
 
 def test_calls_of_the_last_hour_are_counted_key_by_key(start, people, upstream):

@@ -109,11 +109,14 @@ package final class Telemetry: Sendable {
 
     private static func gather(_ report: Report, into state: inout State) {
         state.totals.droppedDecisions += report.dropped
+        let minute = TrafficPeriod.minute.slot(of: report.at)
+        state.totals.droppedRequests += report.traffic.uncountedUses
+        for (id, requests) in report.traffic.useCounts where !state.uses.add(requests, of: id, in: minute) {
+            state.totals.droppedRequests += requests
+        }
         for row in report.traffic.rows(at: report.at) {
             state.totals.add(row)
-            let minute = TrafficPeriod.minute.slot(of: row.at)
             add(row.count, RowKey(minute: minute, labels: row.labels), &state)
-            for id in row.uses { state.uses.add(row.count.requests, of: id, in: minute) }
         }
         guard state.decisions.count + report.decisionCount <= maximumDecisions else {
             state.totals.droppedDecisions += UInt64(report.decisionCount)
@@ -155,7 +158,7 @@ package final class Telemetry: Sendable {
                 state.isKeeping = false
                 state.totals.droppedDecisions += UInt64(batch.decisions.count)
                 for (key, count) in batch.rows { Self.add(count, key, &state) }
-                state.uses.merge(batch.uses)
+                state.totals.droppedRequests += state.uses.merge(batch.uses)
             }
             throw error
         }

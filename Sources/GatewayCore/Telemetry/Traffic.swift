@@ -81,15 +81,12 @@ package struct TrafficRow: Sendable {
     package let labels: TrafficLabels
     /// How many.
     package let count: TrafficCount
-    /// The key and the API token that all of them were made with, as far as an event loop told it.
-    let uses: [UseID]
 
     /// Takes the parts.
-    package init(at: Timestamp, labels: TrafficLabels, count: TrafficCount, uses: [UseID] = []) {
+    package init(at: Timestamp, labels: TrafficLabels, count: TrafficCount) {
         self.at = at
         self.labels = labels
         self.count = count
-        self.uses = uses
     }
 }
 

@@ -33,7 +33,6 @@ package struct TrafficKey: Sendable {
     @inline(__always)
     func isSame(as other: borrowing TrafficKey) -> Bool {
         route === other.route && profile === other.profile && own == other.own && code == other.code
-            && key == other.key && apiToken == other.apiToken
     }
 
     /// A number of twelve bits that equal keys share.
@@ -42,7 +41,6 @@ package struct TrafficKey: Sendable {
         var hash = Self.address(route) &* 0x9e37_79b9_7f4a_7c15
         hash = (hash ^ Self.address(profile)) &* 0xbf58_476d_1ce4_e5b9
         hash = (hash ^ Self.number(own) << 8 ^ Self.number(code)) &* 0x94d0_49bb_1331_11eb
-        hash = (hash ^ (key?.low ?? 0) ^ (apiToken?.high ?? 0)) &* 0x9e37_79b9_7f4a_7c15
         return Int(truncatingIfNeeded: hash >> 52)
     }
 

@@ -18,6 +18,7 @@ package struct TrafficTable: Sendable {
     private var places: [UInt16] = []
     // Most requests are like the one before.
     private var latest = 0
+    private var uses = UseTally()
     private var other: Int?
 
     /// Makes an empty table, which takes no memory.
@@ -39,7 +40,14 @@ package struct TrafficTable: Sendable {
         rows[row].microseconds &+= duration
         let bucket = LatencyHistogram.bucket(ofMicroseconds: duration)
         buckets[row * LatencyHistogram.bucketCount + bucket] &+= 1
+        uses.count(key.key, key.apiToken)
     }
+
+    /// How many requests proved their caller with each key and API token.
+    package var useCounts: [UseID: UInt64] { uses.counts }
+
+    /// How many such uses found no room.
+    var uncountedUses: UInt64 { uses.uncounted }
 
     private mutating func row(_ key: borrowing TrafficKey) -> Int {
         if latest < rows.count, latest != other, rows[latest].key.isSame(as: key) { return latest }
@@ -84,8 +92,7 @@ package struct TrafficTable: Sendable {
             return TrafficRow(
                 at: time,
                 labels: index == other ? .other : rows[index].key.labels,
-                count: count,
-                uses: [rows[index].key.key, rows[index].key.apiToken].compactMap { $0 }
+                count: count
             )
         }
     }

@@ -25,28 +25,73 @@ struct UseCounts: Sendable {
         let id: UseID
     }
 
-    // What is beyond is not counted: it would be somebody's ten thousandth key within a second.
-    private static let maximumPlaces = 20_000
+    // Some megabytes; while nothing can be written there are more with every minute.
+    private static let maximumPlaces = 200_000
 
     private var counts: [Place: UInt64] = [:]
 
-    /// Whether nothing was counted.
-    var isEmpty: Bool { counts.isEmpty }
-
-    /// Counts calls with a key or an API token.
-    mutating func add(_ requests: UInt64, of id: UseID, in minute: Timestamp) {
+    /// Counts calls with a key or an API token; false when there is no room for it.
+    mutating func add(_ requests: UInt64, of id: UseID, in minute: Timestamp) -> Bool {
         let place = Place(minute: minute, id: id)
-        guard counts.count < Self.maximumPlaces || counts[place] != nil else { return }
+        guard counts.count < Self.maximumPlaces || counts[place] != nil else { return false }
         counts[place, default: 0] &+= requests
+        return true
     }
 
-    /// Adds what could not be written.
-    mutating func merge(_ other: UseCounts) {
-        for (place, requests) in other.counts { add(requests, of: place.id, in: place.minute) }
+    /// Adds what could not be written; gives how many calls of it found no room.
+    mutating func merge(_ other: UseCounts) -> UInt64 {
+        other.counts.reduce(0) { lost, entry in
+            add(entry.value, of: entry.key.id, in: entry.key.minute) ? lost : lost &+ entry.value
+        }
     }
 
     /// One by one.
     var all: [UseCount] {
         counts.map { UseCount(minute: $0.minute, id: $0.id, requests: $1) }
+    }
+}
+
+/// What one event loop counted of keys and API tokens since it handed over last.
+struct UseTally: Sendable {
+    // As many as are used within a quarter of a second, and more.
+    private static let maximum = 65_536
+
+    private var tallies: [UseID: UInt64] = [:]
+    private(set) var uncounted: UInt64 = 0
+    // Most requests are like the one before: those are added up first.
+    private var key: UseID?
+    private var apiToken: UseID?
+    private var pending: UInt64 = 0
+
+    /// Counts a request.
+    @inline(__always)
+    mutating func count(_ key: UseID?, _ apiToken: UseID?) {
+        if key != self.key || apiToken != self.apiToken { turn(to: key, apiToken) }
+        pending &+= 1
+    }
+
+    @inline(never)
+    private mutating func turn(to key: UseID?, _ apiToken: UseID?) {
+        settle()
+        (self.key, self.apiToken, pending) = (key, apiToken, 0)
+    }
+
+    private mutating func settle() {
+        guard pending > 0 else { return }
+        add(key)
+        add(apiToken)
+    }
+
+    private mutating func add(_ id: UseID?) {
+        guard let id else { return }
+        guard tallies.count < Self.maximum || tallies[id] != nil else { return uncounted &+= pending }
+        tallies[id, default: 0] &+= pending
+    }
+
+    /// How many requests there were with each.
+    var counts: [UseID: UInt64] {
+        var settled = self
+        settled.settle()
+        return settled.tallies
     }
 }
