@@ -34,7 +34,7 @@ package struct TrialCall: Sendable {
         let isSendable = { (byte: UInt8) in byte > 0x20 && byte != 0x7f }
         if method == "CONNECT" { return "CONNECT opens a tunnel, and makes no call" }
         if !ExplainedRequest.isMethod(method) { return "the method is no token, expected for instance GET" }
-        if method == "TRACE", body != nil { return "TRACE carries no body" }
+        if ["HEAD", "TRACE"].contains(method), body != nil { return "\(method) carries no body" }
         if !target.utf8.allSatisfy(isSendable) || !host.utf8.allSatisfy(isSendable) {
             return "the URL has white space or a control character, which must be written with %"
         }

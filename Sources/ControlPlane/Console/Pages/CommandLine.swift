@@ -31,11 +31,18 @@ struct TrialTarget {
     ///   - body: what is sent; empty for nothing.
     /// - Returns: the line, over several lines of text.
     func curl(_ credential: String, body: String = "") -> String {
-        let verb = method == "GET" && body.isEmpty ? "" : method == "HEAD" ? " --head" : " -X \(method)"
+        let isPlain = method.utf8.allSatisfy { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
+        let verb =
+            method == "GET" && body.isEmpty
+            ? "" : method == "HEAD" ? " --head" : " -X \(isPlain ? method : Shell.quoted(method))"
+        // What curl would expand, or mend, is sent as it stands.
+        let isLiteral = path.contains { "[]{}".contains($0) } ? " --globoff" : ""
+        let isUnmended = path.contains("/.") ? " --path-as-is" : ""
         let named = host.isEmpty ? "" : " -H \(Shell.quoted("Host: \(host)"))"
         let content =
-            body.isEmpty ? "" : " \\\n  -H 'Content-Type: application/json' --data \(Shell.quoted(body))"
-        return "curl -i\(verb)\(named) \(credential)\(content) \\\n  \"$GATEWAY\"\(Shell.quoted(path))"
+            body.isEmpty ? "" : " \\\n  -H 'Content-Type: application/json' --data-raw \(Shell.quoted(body))"
+        return
+            "curl -i\(isLiteral)\(isUnmended)\(verb)\(named) \(credential)\(content) \\\n  \"$GATEWAY\"\(Shell.quoted(path))"
     }
 }
 
@@ -48,6 +55,6 @@ enum Shell {
 
     /// The line that says where the gateway is; without an address it is left to be filled in.
     static func gateway(_ url: String) -> String {
-        "GATEWAY=\(url.isEmpty ? "http://…" : Shell.quoted(url))   # where callers reach this gateway"
+        "GATEWAY=\(url.isEmpty ? "http://…" : Shell.quoted(url))"
     }
 }

@@ -224,6 +224,7 @@ struct TrialForm {
     ///
     /// - Throws: ``ConsoleProblem``.
     func credential(_ visit: Visit) async throws -> TrialCredential {
+        try Self.checkTarget(visit.form)
         let (token, apiToken) = (visit.form.text("token"), visit.form.text("api_token"))
         if !token.isEmpty, method != "token" {
             // It is shown in the command line: what is something else, a private key for instance, must not be.
@@ -242,13 +243,29 @@ struct TrialForm {
         }
     }
 
+    /// What is only written into a command line is held against the same rules as what is called.
+    private static func checkTarget(_ form: Form) throws {
+        let method = form.text("method").isEmpty ? "GET" : form.text("method")
+        if let fault = TextRule.requestMethod.fault(method) { throw ConsoleProblem(422, [("method", fault)]) }
+        if let fault = TextRule.requestURL.fault(form.text("url")) {
+            throw ConsoleProblem(422, [("url", fault)])
+        }
+        let body = form["body"].flatMap { $0.isEmpty ? nil : Array($0.utf8) }
+        do throws(TrialFailure) {
+            _ = try TrialCall(method: method, url: form.text("url"), body: body)
+        } catch {
+            throw ConsoleProblem(422, [("url", error.description)])
+        }
+    }
+
     private func mint(_ apiToken: String, _ visit: Visit) async throws -> TrialCredential {
         let seconds = min(
             Self.lifetime,
             profile.document["max_lifetime_seconds"]?.value.number ?? Self.lifetime
         )
+        let claims = try claims(apiToken, visit)
         var members: [(String, DocumentValue)] = [
-            ("payload", .object(try claims(apiToken, visit))), ("expires_in", .integer(seconds)),
+            ("payload", .object(claims)), ("expires_in", .integer(seconds)),
         ]
         if !visit.form.text("alg").isEmpty { members.append(("alg", .string(visit.form.text("alg")))) }
         if !visit.form.text("key").isEmpty {
@@ -259,7 +276,9 @@ struct TrialForm {
             throw ConsoleProblem(422, [("key", "paste the private key to sign with")])
         }
         let minted = try await visit.api.send("POST", "/api/v1/tokens/mint", [], .fields(members))
-        return .token(minted.text("token"), seconds: seconds)
+        // An exp that was entered stays, whatever it says.
+        let isTimed = claims.contains { $0.name == "exp" }
+        return .token(minted.text("token"), seconds: isTimed ? nil : seconds)
     }
 
     /// What was entered, with the API token, and with an identity of its own where a token counts once.
@@ -281,7 +300,15 @@ struct TrialForm {
             guard !members.contains(where: { $0.name == name }) else { return }
             members.append(DocumentMember(name, DocumentNode(.string(value))))
         }
-        if !apiToken.isEmpty { add(identityClaim, apiToken) }
+        if !apiToken.isEmpty {
+            guard !members.contains(where: { $0.name == identityClaim }) else {
+                throw ConsoleProblem(
+                    422,
+                    [("payload", "\(identityClaim) is here already: take it out, or paste no API token")]
+                )
+            }
+            add(identityClaim, apiToken)
+        }
         let required = (profile.document["required_claims"]?.elements ?? []).compactMap(\.value.text)
         if profile.document["one_time_tokens"]?.value.isTrue == true || required.contains("jti") {
             var random = RandomSource.system

@@ -24,11 +24,14 @@ struct TrialPages {
                 let body = form.call(visit) + (credential?.members ?? [])
                 trial = try await visit.api.send("POST", "/api/v1/try", [], .fields(body))
             }
-            if !Self.isWhole(shown, visit) { credential = nil }
-            return form.page(shown, nil, outcome(trial, credential, shown))
+            let note = Self.note(shown, visit)
+            if !note.isEmpty { credential = nil }
+            let mask = Self.mask(visit, hidesAll: !note.isEmpty)
+            return form.page(shown, nil, outcome(trial, credential, shown, mask) + [("note", .string(note))])
         } catch let problem as ConsoleProblem where problem.status < 500 && problem.status != 403 {
-            if !Self.isWhole(shown, visit) { credential = nil }
-            return form.page(shown, problem, command(credential, shown))
+            let note = Self.note(shown, visit)
+            if !note.isEmpty { credential = nil }
+            return form.page(shown, problem, command(credential, shown) + [("note", .string(note))])
         }
     }
 
@@ -43,9 +46,25 @@ struct TrialPages {
         return shown
     }
 
-    /// Whether all of the call may be shown, so that it can be repeated.
-    private static func isWhole(_ shown: Visit, _ visit: Visit) -> Bool {
-        ["url", "body", "token"].allSatisfy { shown.form[$0] == visit.form[$0] }
+    /// What is told of what is not shown; empty when all of the call may be, so that it can be repeated.
+    private static func note(_ shown: Visit, _ visit: Visit) -> String {
+        let names = [
+            ("url", "the URL"), ("body", "the body"), ("token", "the token"), ("payload", "the claims"),
+        ]
+        let hidden = names.filter { shown.form[$0.0] != visit.form[$0.0] }.map(\.1)
+        guard !hidden.isEmpty else { return "" }
+        return
+            "A key or an API token stood in \(hidden.joined(separator: " and ")), where none belongs: that is not shown "
+            + "again, and a command line is not made of it."
+    }
+
+    /// Hides in an answer what was pasted: upstreams may send it back.
+    private static func mask(_ visit: Visit, hidesAll: Bool) -> (String) -> String {
+        let apiToken = visit.form.text("api_token")
+        return { text in
+            let text = hidesAll ? TokenMask.masked(text, isCut: true) : text
+            return apiToken.isEmpty ? text : text.replacing(apiToken, with: TokenMask.replacement)
+        }
     }
 
     // MARK: What came of it
@@ -53,18 +72,21 @@ struct TrialPages {
     private func outcome(
         _ trial: DocumentNode?,
         _ credential: TrialCredential?,
-        _ visit: Visit
+        _ visit: Visit,
+        _ mask: (String) -> String
     ) -> [(String, DocumentValue)] {
         guard let trial else { return command(credential, visit) }
         let status = trial["status"]?.value.number
         let decision = trial["decision"].flatMap { $0.value == .null ? nil : $0 }
         let (colour, words) = verdict(status, decision, trial.text("failure"))
         let checks = (decision?["checks"]?.elements ?? []).map(CheckWords.content)
-        let headers = (trial["headers"]?.elements ?? []).filter { !$0.text("value").isEmpty }
+        let headers = (trial["headers"]?.elements ?? []).filter { !$0.text("value").isEmpty }.map {
+            $0.with("value", .string(mask($0.text("value"))))
+        }
         return command(credential, visit) + [
             ("hasOutcome", .bool(true)), ("colour", .string(colour)), ("words", .string(words)),
             ("status", status.map { .integer($0) } ?? .null),
-            ("body", .string(JSONLayout.indented(trial.text("body")))),
+            ("body", .string(JSONLayout.indented(mask(trial.text("body"))))),
             ("isCut", .bool(trial["is_body_cut"]?.value.isTrue ?? false)),
             ("headers", .array(headers)), ("hasHeaders", .bool(!headers.isEmpty)),
             ("checks", .array(checks)), ("hasChecks", .bool(!checks.isEmpty)),
